@@ -41,7 +41,7 @@ class ImageStack:
 
 
 def check_images(
-    X: ArrayLike | Sequence[ArrayLike],
+    X: Any,
     *,
     name: str = "X",
     n_channels: int | None = None,

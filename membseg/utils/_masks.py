@@ -1,11 +1,9 @@
 """The only judge of masks: two values, polarity, ignored pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 
@@ -50,7 +48,7 @@ class MaskStack:
 
 
 def encode_masks(
-    y: ArrayLike | Sequence[ArrayLike],
+    y: Any,
     *,
     membrane_label: Any = None,
     ignore_label: Any = None,
