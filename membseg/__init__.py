@@ -1,3 +1,50 @@
 """Membrane segmentation of microscopy slices as an ordinary scikit-learn estimator."""
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+#: Public name -> the room it lives in. Rooms are imported when a name is first used, so that
+#: ``import membseg`` stays light.
+_ROOM_OF = {
+    "ThresholdSegmenter": "segmenters",
+    "UNetSegmenter": "segmenters",
+    "describe_dataset": "datasets",
+    "fetch_isbi2012": "datasets",
+    "make_membranes": "datasets",
+    "train_val_test_split": "datasets",
+    "check_labels": "datasets",
+    "load_image_folder": "io",
+    "load_stack": "io",
+    "save_stack": "io",
+    "get_scorer": "metrics",
+    "isbi_challenge_scores": "metrics",
+    "make_scoring": "metrics",
+}
+
+__all__ = [
+    "ThresholdSegmenter",
+    "UNetSegmenter",
+    "check_labels",
+    "describe_dataset",
+    "fetch_isbi2012",
+    "get_scorer",
+    "isbi_challenge_scores",
+    "load_image_folder",
+    "load_stack",
+    "make_membranes",
+    "make_scoring",
+    "save_stack",
+    "train_val_test_split",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'membseg' has no attribute {name!r}")
+    return getattr(import_module(f"membseg.{_ROOM_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,85 @@
+"""Blocks that the networks are put together from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from membseg.exceptions import InvalidInputError
+
+#: What the parameter `norm_layer` may be.
+NORM_LAYERS = ("none", "batch", "group")
+
+
+class ConvStyle:
+    """How every convolution of one network is made: initialiser, penalty, precision, seeds.
+
+    Parameters
+    ----------
+    norm_layer : {"none", "batch", "group"}
+        Normalisation after each convolution.
+    l1, l2 : float
+        Penalties on the kernels.
+    dtype : str
+        Keras dtype policy, such as ``"float32"`` or ``"mixed_bfloat16"``.
+    seeds : iterator of int
+        One fresh seed for each layer that draws random numbers, so that neither the initial
+        weights nor dropout depend on global random states.
+    """
+
+    def __init__(
+        self, *, norm_layer: str, l1: float, l2: float, dtype: str, seeds: Iterator[int]
+    ) -> None:
+        if norm_layer not in NORM_LAYERS:
+            raise InvalidInputError(
+                f"norm_layer must be one of {', '.join(NORM_LAYERS)}; got {norm_layer!r}."
+            )
+        self.norm_layer = norm_layer
+        self.l1 = l1
+        self.l2 = l2
+        self.dtype = dtype
+        self.seeds = seeds
+
+    def kernel(self) -> dict[str, Any]:
+        """Keyword arguments that every layer with a kernel shares."""
+        penalty = keras.regularizers.L1L2(self.l1, self.l2) if self.l1 or self.l2 else None
+        return {
+            "kernel_initializer": keras.initializers.HeNormal(seed=next(self.seeds)),
+            "kernel_regularizer": penalty,
+            "dtype": self.dtype,
+        }
+
+    def conv(
+        self, x: Any, filters: int, name: str, *, kernel_size: int = 3, strides: int = 1
+    ) -> Any:
+        """Convolution, normalisation (if any) and ReLU."""
+        plain = self.norm_layer == "none"
+        x = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            activation="relu" if plain else None,
+            use_bias=self.norm_layer != "batch",
+            name=name,
+            **self.kernel(),
+        )(x)
+        if plain:
+            return x
+        x = self._norm(filters, f"{name}_norm")(x)
+        return keras.layers.ReLU(name=f"{name}_relu", dtype=self.dtype)(x)
+
+    def _norm(self, filters: int, name: str) -> Any:
+        if self.norm_layer == "batch":
+            return keras.layers.BatchNormalization(name=name, dtype=self.dtype)
+        groups = next(g for g in (8, 4, 2, 1) if filters % g == 0)
+        return keras.layers.GroupNormalization(groups, name=name, dtype=self.dtype)
+
+    def dropout(self, x: Any, rate: float, name: str) -> Any:
+        """Spatial dropout: whole channels, since neighbouring pixels carry the same signal."""
+        if not rate:
+            return x
+        layer = keras.layers.SpatialDropout2D(
+            rate, seed=next(self.seeds), name=name, dtype=self.dtype
+        )
+        return layer(x)

@@ -1,0 +1,106 @@
+"""Everything that fit is given, checked before anything expensive."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from membseg.exceptions import InvalidInputError
+from membseg.utils import (
+    ImageStack,
+    MaskStack,
+    check_images,
+    check_same_sizes,
+    check_sample_weight,
+    encode_masks,
+)
+
+
+@dataclass(frozen=True)
+class FitInputs:
+    """Checked arguments of fit.
+
+    Attributes
+    ----------
+    images : ImageStack
+        The images.
+    masks : MaskStack
+        The masks, encoded, with both classes.
+    weights : list or None
+        Weight of each image or of its pixels.
+    groups : array-like or None
+        Specimen of each image, as given.
+    validation : tuple (ImageStack, MaskStack) or None
+        The caller's own validation part.
+    """
+
+    images: ImageStack
+    masks: MaskStack
+    weights: list[float | np.ndarray] | None
+    groups: Any
+    validation: tuple[ImageStack, MaskStack] | None
+
+
+def check_fit_inputs(
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    groups: Any = None,
+    validation_data: Any = None,
+    membrane_label: Any = None,
+    ignore_label: Any = None,
+) -> FitInputs:
+    """Check what fit was given.
+
+    Parameters
+    ----------
+    X, y, sample_weight, groups, validation_data
+        As in fit.
+    membrane_label, ignore_label : scalar or None, default=None
+        Values of membrane and of unlabelled pixels in `y`.
+
+    Returns
+    -------
+    FitInputs
+        Views of the images, encoded masks, weights.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If anything cannot be used.
+    """
+    images = check_images(X)
+    masks = encode_masks(
+        y, membrane_label=membrane_label, ignore_label=ignore_label, two_classes=True
+    )
+    sizes = images.sizes
+    check_same_sizes(sizes, [mask.shape for mask in masks.masks])
+    weights = check_sample_weight(sample_weight, sizes)
+    validation = None
+    if validation_data is not None:
+        validation = _check_validation(validation_data, images.n_channels, masks)
+    return FitInputs(images, masks, weights, groups, validation)
+
+
+def _check_validation(
+    validation_data: Any, n_channels: int, masks: MaskStack
+) -> tuple[ImageStack, MaskStack]:
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise InvalidInputError(
+            "validation_data must be a pair (X, y) of images and masks; got "
+            f"{type(validation_data).__name__}."
+        )
+    images = check_images(validation_data[0], name="validation_data[0]", n_channels=n_channels)
+    encoded = encode_masks(
+        validation_data[1],
+        classes=masks.classes,
+        ignore_label=masks.ignore_label,
+        name="validation_data[1]",
+    )
+    check_same_sizes(
+        images.sizes,
+        [mask.shape for mask in encoded.masks],
+        names=("validation_data[0]", "validation_data[1]"),
+    )
+    return images, encoded

@@ -1,0 +1,505 @@
+"""What every segmenter around a Keras network shares: fit, predict, state."""
+
+import time
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from membseg.base import SegmenterMixin
+from membseg.datasets._label_doctor import label_warnings
+from membseg.exceptions import (
+    DataWarning,
+    InvalidInputError,
+    MembsegError,
+    OutOfMemoryError,
+    TrainingWarning,
+)
+from membseg.inference import TTA_MODES, list_views, predict_logits
+from membseg.metrics import SCORERS
+from membseg.segmenters import _auto
+from membseg.segmenters._cost import CostEstimate, measure_cost
+from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
+from membseg.utils import (
+    INTENSITY_NORMS,
+    check_images,
+    fit_intensity,
+    make_rng,
+    restore_layout,
+    warn_user,
+    write_line,
+)
+from membseg.utils._sklearn_compat import Integral, Interval, Real, StrOptions
+
+#: Share of `time_limit` that is kept for choosing the threshold, and the seconds that it takes at
+#: least, since the network is compiled for another shape there.
+_RESERVE, _LEAST_RESERVE = 0.04, 1.5
+
+#: Reflected pixels around an image at prediction, in units of the network's downsampling.
+_MARGIN_FACTORS = 1
+
+
+class KerasSegmenter(SegmenterMixin, BaseEstimator):
+    """Base of the segmenters around one Keras network; not for use by itself.
+
+    A subclass stores its parameters in ``__init__``, lists those of the network in
+    ``_parameter_constraints``, and defines :meth:`_network_config`, :meth:`_build` and
+    :meth:`_reach`.
+    """
+
+    #: Whether a tile's centre is what the whole image would give.
+    _tile_exact = True
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "initial_weights": [StrOptions({"auto", "random", "synthetic"})],
+        "loss": [StrOptions({"bce", "dice", "bce+dice"})],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "patch_size": [StrOptions({"auto"}), Interval(Integral, 8, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "steps_per_epoch": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_steps": [None, Interval(Integral, 1, None, closed="left")],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "monitor": [StrOptions({"loss"} | set(SCORERS))],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "augmentation": [str],
+        "augmentation_strength": [Interval(Real, 0, None, closed="left")],
+        "intensity_norm": [StrOptions(set(INTENSITY_NORMS))],
+        "membrane_label": [None, Real, "boolean"],
+        "ignore_label": [None, Real],
+        "threshold": [StrOptions({"auto"} | set(SCORERS)), Interval(Real, 0, 1, closed="both")],
+        "tta": [StrOptions(set(TTA_MODES))],
+        "tile_size": [StrOptions({"auto"}), Interval(Integral, 16, None, closed="left")],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "on_failure": [StrOptions({"raise", "worst"})],
+        "random_state": ["random_state", np.random.Generator],
+        "warm_start": ["boolean"],
+        "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
+    }
+
+    @abstractmethod
+    def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        """Resolve the network's sizes: keyword arguments of the builder, plain values only."""
+
+    @staticmethod
+    @abstractmethod
+    def _build(config: dict[str, Any]) -> Any:
+        """Build the Keras network of a configuration."""
+
+    @staticmethod
+    @abstractmethod
+    def _reach(config: dict[str, Any]) -> tuple[int, int]:
+        """Give the receptive field's radius and the total downsampling, in pixels."""
+
+    @staticmethod
+    def _synthetic_weights(config: dict[str, Any]) -> list[np.ndarray] | None:
+        """Give weights learnt from synthetic slices, where there are any for this network."""
+        return None
+
+    # ------------------------------------------------------------------------------ fit
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        validation_data: tuple[Any, Any] | None = None,
+    ) -> "KerasSegmenter":
+        """Learn membranes from labelled images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images of any real dtype. A list holds (height, width) or (height, width, channels)
+            arrays of any sizes.
+        y : array-like of shape (n_images, height, width) or list of (height, width) arrays, \
+default=None
+            Masks of two values; required. Pixels with `ignore_label` do not count.
+        sample_weight : array-like or None, default=None
+            Weight of each image, shape (n_images,), or of each pixel, the shape of `y`.
+        groups : array-like of shape (n_images,) or None, default=None
+            Specimen of each image; whole specimens are then held out for validation.
+        validation_data : tuple (X, y) or None, default=None
+            Images and masks to validate on, instead of a part of `X`.
+
+        Returns
+        -------
+        self
+            The fitted segmenter.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If an argument cannot be used; the message says how to mend it.
+        TrainingError
+            If the loss stops being finite.
+        OutOfMemoryError
+            If a single patch is too much for the machine's memory.
+        """
+        start = time.perf_counter()
+        failure = self._parameter_failure()
+        inputs = check_fit_inputs(
+            X,
+            y,
+            sample_weight=sample_weight,
+            groups=groups,
+            validation_data=validation_data,
+            membrane_label=self.membrane_label,
+            ignore_label=self.ignore_label,
+        )
+        for message in label_warnings(inputs.masks):
+            warn_user(message, DataWarning)
+        fitted = _prior(inputs)
+        try:
+            if failure is None:
+                fitted = self._train(inputs, start)
+        except MembsegError as error:
+            if self.on_failure != "worst":
+                raise
+            failure = error
+        if failure is not None:
+            warn_user(
+                f"fit failed and on_failure='worst': every pixel gets the membrane fraction of y "
+                f"as its probability. The failure was: {failure}",
+                TrainingWarning,
+            )
+        # Only a finished training is adopted: an interrupted one leaves what was there before.
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        self.classes_ = inputs.masks.classes
+        self.n_channels_in_ = inputs.images.n_channels
+        self.n_images_seen_ = len(inputs.images)
+        self.fit_time_ = time.perf_counter() - start
+        return self
+
+    def _parameter_failure(self) -> Exception | None:
+        """Check the parameters; raise, or return what is wrong where on_failure says so."""
+        try:
+            self._validate_params()
+        except ValueError as error:
+            if self.on_failure != "worst":
+                raise
+            return error
+        return None
+
+    def _train(self, inputs: FitInputs, start: float) -> dict[str, Any]:
+        """Train and return the fitted attributes."""
+        from membseg.training import PatchSampler, TrainingData, Validator, plan_validation
+
+        rng = make_rng(self.random_state)
+        seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
+        config = self._resolve_config(inputs, seeds[0])
+        _, factor = self._reach(config)
+        patch_size = self._resolve_patch_size(inputs, factor)
+        intensities = self._intensities(inputs.images.images, inputs)
+        data = TrainingData(inputs.images.images, inputs.masks.masks, inputs.weights, intensities)
+        fraction = 0.0 if inputs.validation else self.validation_fraction
+        plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups)
+        validator = self._validator(inputs, data, plan.blocks, factor, Validator)
+        batch_size = int(self.batch_size)
+        while True:
+            sampler = PatchSampler(
+                data,
+                plan,
+                patch_size=patch_size,
+                batch_size=batch_size,
+                augmentation=self.augmentation,
+                augmentation_strength=float(self.augmentation_strength),
+                rng=np.random.default_rng(seeds[1]),
+            )
+            if not sampler.n_labelled:
+                raise InvalidInputError(
+                    "X and y leave no labelled pixel for training besides the validation part. "
+                    "Lower validation_fraction, or give validation_data."
+                )
+            try:
+                return self._run_training(config, sampler, validator, start)
+            except OutOfMemoryError as error:
+                batch_size = _halve(batch_size, patch_size, error)
+
+    def _run_training(
+        self, config: dict[str, Any], sampler: Any, validator: Any, start: float
+    ) -> dict[str, Any]:
+        from membseg.training import Schedule, TrainingLoop, compile_network, network_function
+
+        network = self._build(config)
+        weights = self._first_weights(config)
+        if weights is not None:
+            network.set_weights(weights)
+        compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
+        steps_per_epoch = _auto.choose_steps_per_epoch(
+            self.steps_per_epoch, sampler.n_labelled, sampler.batch_size, sampler.patch_size
+        )
+        loop = TrainingLoop(
+            network,
+            sampler,
+            validator,
+            Schedule(
+                peak=float(self.learning_rate),
+                n_steps=self._n_steps(steps_per_epoch),
+                start=time.perf_counter(),
+                deadline=self._deadline(start),
+            ),
+            steps_per_epoch=steps_per_epoch,
+            monitor=self.monitor,
+            patience=int(self.patience) if self.early_stopping else None,
+            report=_report if self.verbose else None,
+        )
+        result = loop.run()
+        return {
+            "_network": network,
+            "_weights": network.get_weights(),
+            "_config": config,
+            "history_": result.history,
+            "best_epoch_": result.best_epoch,
+            "n_steps_": result.n_steps,
+            "batch_size_": sampler.batch_size,
+            "patch_size_": sampler.patch_size,
+            "intensity_": sampler.data.intensities[0] if self.intensity_norm == "stack" else None,
+            "threshold_": self._choose_threshold(validator, network_function(network)),
+        }
+
+    def _resolve_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        """Choose the network's sizes, or keep those of the network that goes on learning."""
+        old = getattr(self, "_config", None)
+        config = self._network_config(inputs, seed)
+        if not self.warm_start or old is None:
+            return config
+        if {**config, "seed": 0} != {**old, "seed": 0}:
+            raise InvalidInputError(
+                f"warm_start=True needs the network of the last fit, {old}; these parameters and "
+                f"images ask for {config}. Fit with warm_start=False to start anew."
+            )
+        return config
+
+    def _first_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
+        """Weights to start from: the last fit's, those learnt from synthetic slices, or none."""
+        if self.warm_start and getattr(self, "_weights", None) is not None:
+            return self._weights
+        if self.initial_weights == "random":
+            return None
+        weights = self._synthetic_weights(config)
+        if weights is None and self.initial_weights == "synthetic":
+            raise InvalidInputError(
+                "initial_weights='synthetic' exists for the network of the default parameters "
+                f"at stem_stride=2 and one channel; this fit asks for {config}. Use "
+                "initial_weights='auto' or 'random'."
+            )
+        return weights
+
+    def _resolve_patch_size(self, inputs: FitInputs, factor: int) -> int:
+        smallest = min(min(size) for size in inputs.images.sizes)
+        if self.patch_size != "auto" and self.patch_size > smallest:
+            raise InvalidInputError(
+                f"patch_size must not exceed the smallest image side, {smallest} px; got "
+                f"{self.patch_size}. Use patch_size='auto' (small images are then reflected to "
+                "the size of a patch)."
+            )
+        side = _auto.typical_side(inputs.images.sizes)
+        return _auto.choose_patch_size(self.patch_size, side, factor)
+
+    def _intensities(self, images: list[np.ndarray], inputs: FitInputs | None) -> list[Any]:
+        """Normalise by each image itself, or by the stack seen in fit."""
+        if inputs is None and self.intensity_norm == "stack":
+            return [self.intensity_] * len(images)
+        return fit_intensity(images, self.intensity_norm)
+
+    def _validator(
+        self, inputs: FitInputs, data: Any, blocks: list[Any], factor: int, validator_class: Any
+    ) -> Any:
+        from membseg.training import Block, TrainingData
+
+        if inputs.validation is None:
+            return validator_class(data, blocks, factor)
+        images, masks = inputs.validation
+        if self.intensity_norm == "stack":
+            intensities = [data.intensities[0]] * len(images)
+        else:
+            intensities = fit_intensity(images.images, self.intensity_norm)
+        whole = [Block(i, slice(None), slice(None)) for i in range(len(images))]
+        return validator_class(
+            TrainingData(images.images, masks.masks, None, intensities), whole, factor
+        )
+
+    def _deadline(self, start: float) -> float | None:
+        """When the steps must end, so that the rest of fit ends in time too."""
+        if self.time_limit is None:
+            return None
+        limit = float(self.time_limit)
+        return start + limit - max(_RESERVE * limit, min(_LEAST_RESERVE, limit / 4))
+
+    def _n_steps(self, steps_per_epoch: int) -> int | None:
+        if self.max_steps is not None:
+            return int(self.max_steps)
+        return None if self.time_limit is not None else int(self.epochs) * steps_per_epoch
+
+    def _choose_threshold(self, validator: Any, function: Any) -> float:
+        if not isinstance(self.threshold, str):
+            return float(self.threshold)
+        if not validator:
+            return 0.5
+        logits = validator.predict(function, list_views(self.tta))
+        return validator.best_threshold(
+            logits, "iou" if self.threshold == "auto" else self.threshold
+        )
+
+    # -------------------------------------------------------------------------- predict
+
+    @property
+    def network_(self) -> Any:
+        """The trained Keras network: images to logits, (n, height, width, 1)."""
+        check_is_fitted(self, "history_")
+        if self._weights is None:
+            raise AttributeError("network_ does not exist: fit failed and gave the prior.")
+        if getattr(self, "_network", None) is None:
+            self._network = self._build(self._config)
+            self._network.set_weights(self._weights)
+        return self._network
+
+    def decision_function(self, X: Any) -> Any:
+        """Predict the logit of membrane for every pixel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images of any real dtype and size, with the channels seen in fit.
+
+        Returns
+        -------
+        ndarray of shape (n_images, height, width), float32, or list of (height, width)
+            Logits; positive where membrane is likelier than cell.
+
+        Raises
+        ------
+        NotFittedError
+            Before fit.
+        InvalidInputError
+            If `X` is no stack of such images, or `tile_size` is too small for the network.
+        """
+        check_is_fitted(self, "history_")
+        stack = check_images(X, n_channels=self.n_channels_in_)
+        if self._weights is None:
+            flat = [np.full(size, self._prior_logit, np.float32) for size in stack.sizes]
+            return restore_layout(flat, as_list=stack.as_list)
+        from membseg.training import network_function
+
+        function = network_function(self.network_)
+        halo, factor = self._reach(self._config)
+        logits = [
+            predict_logits(
+                intensity.apply(image),
+                function,
+                views=list_views(self.tta),
+                tile_size=_auto.choose_tile_size(self.tile_size, halo, factor),
+                halo=halo,
+                factor=factor,
+                margin=_MARGIN_FACTORS * factor,
+            )
+            for image, intensity in zip(
+                stack.images, self._intensities(stack.images, None), strict=True
+            )
+        ]
+        return restore_layout(logits, as_list=stack.as_list)
+
+    # ----------------------------------------------------------------------------- cost
+
+    def estimate_cost(self, X: Any, y: Any = None) -> CostEstimate:
+        """Estimate what a fit on these images will cost, before it.
+
+        Builds the network and times two training steps and two predictions: a few seconds.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            The images that fit would get.
+        y : array-like of shape (n_images, height, width) or list, default=None
+            Their masks. Without them ``stem_stride="auto"`` is taken as 1, the dearer.
+
+        Returns
+        -------
+        CostEstimate
+            Parameters, memory in bytes, seconds.
+        """
+        from membseg.training import compile_network, layer_shapes
+
+        self._validate_params()
+        if y is None:
+            stack = check_images(X)
+            y = [np.arange(h * w).reshape(h, w) % 2 for h, w in stack.sizes]
+            X = [np.asarray(image) for image in stack.images]
+        inputs = check_fit_inputs(X, y, ignore_label=self.ignore_label)
+        config = self._network_config(inputs, 0)
+        network = self._build(config)
+        compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
+        patch_size = self._resolve_patch_size(inputs, self._reach(config)[1])
+        n_pixels = sum(height * width for height, width in inputs.images.sizes)
+        batch_shape = (int(self.batch_size), patch_size, patch_size, inputs.images.n_channels)
+        steps_per_epoch = _auto.choose_steps_per_epoch(
+            self.steps_per_epoch, n_pixels, int(self.batch_size), patch_size
+        )
+        return measure_cost(
+            network,
+            layer_shapes=layer_shapes(network, batch_shape),
+            batch_shape=batch_shape,
+            n_steps=self._n_steps(steps_per_epoch),
+            time_limit=self.time_limit,
+            pixels_per_image=n_pixels / len(inputs.images),
+            n_views=len(list_views(self.tta)),
+        )
+
+    # ---------------------------------------------------------------------------- state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the live Keras network out: plain arrays and values only."""
+        state = dict(super().__getstate__())
+        state.pop("_network", None)
+        return state
+
+
+def _prior(inputs: FitInputs) -> dict[str, Any]:
+    """Fitted attributes of a segmenter that knows only the share of membrane."""
+    share = inputs.masks.membrane_fraction
+    return {
+        "_network": None,
+        "_weights": None,
+        "_config": None,
+        "_prior_logit": float(np.log(share / (1 - share))),
+        "history_": [],
+        "best_epoch_": 0,
+        "n_steps_": 0,
+        "batch_size_": 0,
+        "patch_size_": 0,
+        "intensity_": None,
+        "threshold_": 0.5,
+    }
+
+
+def _halve(batch_size: int, patch_size: int, error: OutOfMemoryError) -> int:
+    if batch_size == 1:
+        raise OutOfMemoryError(
+            f"There is too little memory to train on a single patch of {patch_size} x "
+            f"{patch_size} px. Lower patch_size, base_filters or depth."
+        ) from error
+    warn_user(
+        f"There is too little memory for batches of {batch_size} patches; training starts again "
+        f"with batch_size={batch_size // 2}.",
+        TrainingWarning,
+    )
+    return batch_size // 2
+
+
+def _report(row: dict[str, float], schedule: Any) -> None:
+    parts = [f"epoch {row['epoch']:3d}", f"step {row['step']:5d}", f"loss {row['loss']:.4f}"]
+    parts += [f"{name} {row[name]:.4f}" for name in row if name.startswith("val_")]
+    if schedule.n_steps is not None:
+        left = row["seconds"] * (schedule.n_steps / row["step"] - 1)
+        parts.append(f"{left:.0f} s left")
+    write_line("  ".join(parts))

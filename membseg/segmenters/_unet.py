@@ -1,0 +1,268 @@
+"""The U-Net as a scikit-learn estimator."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from membseg.segmenters import _auto
+from membseg.segmenters._fit_inputs import FitInputs
+from membseg.segmenters._keras_segmenter import KerasSegmenter
+from membseg.utils._sklearn_compat import Integral, Interval, Options, Real, StrOptions
+
+
+class UNetSegmenter(KerasSegmenter):
+    """Find membranes in microscopy slices with a U-Net.
+
+    An ordinary scikit-learn estimator whose X is a stack of images and whose y is a stack of
+    masks. Every parameter is a single number, string or flag, so that it can be searched.
+
+    Parameters
+    ----------
+    depth : "auto" or int, default="auto"
+        *Network.* Number of poolings. "auto": 4 after a stem of stride 1 and 3 after one of
+        stride 2, fewer where the coarsest level would see less than 6 px along a side.
+    base_filters : int, default=16
+        *Network.* Channels of the first level; each pooling doubles them. The paper has 64.
+    stem_stride : "auto", 1 or 2, default="auto"
+        *Network.* 2 puts a strided convolution first and works at half resolution: three times
+        as fast. "auto": 2 where the membranes of `y` are at least 4 px wide, else 1.
+    norm_layer : {"none", "batch", "group"}, default="none"
+        *Network.* Normalisation after each convolution. With "group", tiles differ slightly
+        from the whole image.
+    dropout : float, default=0.0
+        *Network.* Rate of spatial dropout around the bottleneck, in [0, 1).
+    initial_weights : {"auto", "random", "synthetic"}, default="auto"
+        *Training.* "synthetic" starts from weights learnt from the slices of
+        :func:`membseg.make_membranes` only, which come with the package; they exist for the
+        network of the default parameters at ``stem_stride=2`` and one channel. "auto": those
+        where they fit, else random ones.
+    loss : {"bce", "dice", "bce+dice"}, default="bce"
+        *Training.* Cross-entropy, soft Dice loss, or their sum.
+    l1 : float, default=0.0
+        *Training.* Penalty on the absolute values of the kernels.
+    l2 : float, default=0.0
+        *Training.* Penalty on the squares of the kernels.
+    weight_decay : float, default=1e-4
+        *Training.* Decoupled weight decay of AdamW.
+    learning_rate : float, default=2e-3
+        *Training.* Highest learning rate: reached after 40 steps, constant for 3/5 of all steps,
+        then falling linearly to zero.
+    batch_size : int, default=8
+        *Training.* Patches a step. Halved, with a warning, where memory runs out.
+    patch_size : "auto" or int, default="auto"
+        *Training.* Side of a training patch, in pixels. "auto": 192, or the median shorter side
+        of the images where that is smaller; smaller images are reflected to this size.
+    epochs : int, default=20
+        *Training.* Looks at the validation part, unless `time_limit` or `max_steps` is given.
+    steps_per_epoch : "auto" or int, default="auto"
+        *Training.* Steps between two looks. "auto": one pass over the labelled pixels, at least
+        40 and at most 200 steps.
+    max_steps : int or None, default=None
+        *Training.* Number of steps, whatever `epochs` says. Give ``n_steps_`` of a fit that was
+        limited by the clock to get the same weights again.
+    time_limit : float or None, default=None
+        *Training.* Seconds of wall clock that fit may take, everything counted; decides the
+        number of steps.
+    validation_fraction : float, default=0.1
+        *Training.* Share of the labelled data to watch, in [0, 1). With fewer than 40 images it
+        is one block of each, otherwise contiguous runs of slices; training never sees them.
+    monitor : str, default="loss"
+        *Training.* What chooses the best weights on the validation part: "loss" or a name in
+        :data:`membseg.metrics.SCORERS`.
+    early_stopping : bool, default=False
+        *Training.* Whether to stop when `monitor` has not improved for `patience` epochs.
+    patience : int, default=5
+        *Training.* Epochs without improvement that `early_stopping` allows.
+    augmentation : str, default="d4+intensity"
+        *Data.* "none", or steps joined by "+": flips, d4 (flips and quarter turns), scale,
+        elastic, intensity, blur, noise.
+    augmentation_strength : float, default=1.0
+        *Data.* Multiplies the amounts of scale, elastic, intensity, blur and noise.
+    intensity_norm : {"image", "percentile", "stack", "none"}, default="image"
+        *Data.* Zero mean and unit variance of each image; 1st and 99th percentile of each image
+        to -1 and 1; mean and variance of the whole training stack; or unchanged.
+    membrane_label : scalar or None, default=None
+        *Data.* The value of membrane in `y`. None takes the larger one.
+    ignore_label : scalar or None, default=None
+        *Data.* The value of unlabelled pixels in `y`. None takes -1 as such in signed integers
+        that hold two other values.
+    threshold : float, "auto" or str, default="auto"
+        *Prediction.* Membrane probability, in [0, 1], from which `predict` says membrane. "auto"
+        takes the one with the best IoU on the validation part, a scorer's name ("v_rand", for
+        example) the best for that score; 0.5 without a validation part.
+    tta : {"none", "flips", "d4"}, default="d4"
+        *Prediction.* Mean probability over 1, 4 or 8 views of each image.
+    tile_size : "auto" or int, default="auto"
+        *Prediction.* Largest side in pixels that the network sees at once; larger images are
+        predicted in tiles, with the same result. "auto": 1024.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        *Run.* Number format of the network. "auto": bfloat16 on a GPU and on processors with
+        matrix units for it (AMX), float32 elsewhere.
+    on_failure : {"raise", "worst"}, default="raise"
+        *Run.* "worst" turns a configuration that cannot be trained into a warning and a segmenter
+        that predicts the share of membrane everywhere, for searches that cannot survive an error.
+    random_state : int, Generator, RandomState or None, default=None
+        *Run.* An integer gives the same weights and predictions again, bit by bit, on the same
+        processor with the same number of steps.
+    warm_start : bool, default=False
+        *Run.* Whether fit goes on from the weights of the last fit.
+    verbose : int, default=0
+        *Run.* 1 writes one line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        ``[cell value, membrane value]`` of `y`, in this order.
+    network_ : keras.Model
+        The trained network, images to logits. Built when asked for.
+    threshold_ : float
+        The threshold that `predict` uses.
+    history_ : list of dict
+        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1.
+    n_steps_ : int
+        Training steps taken.
+    batch_size_, patch_size_ : int
+        Sizes that were used.
+    n_channels_in_ : int
+        Channels of the images.
+    n_images_seen_ : int
+        Number of images in fit.
+    fit_time_ : float
+        Seconds that fit took.
+
+    References
+    ----------
+    Ronneberger, Fischer and Brox (2015), "U-Net: Convolutional Networks for Biomedical Image
+    Segmentation", doi 10.1007/978-3-319-24574-4_28.
+
+    Examples
+    --------
+    >>> from membseg import UNetSegmenter
+    >>> from membseg.datasets import make_membranes
+    >>> X, y = make_membranes(3, 64, 64, random_state=0)
+    >>> segmenter = UNetSegmenter(depth=2, base_filters=4, epochs=1, steps_per_epoch=2,
+    ...                           batch_size=2, random_state=0)
+    >>> segmenter.fit(X[:2], y[:2]).predict(X[2:]).shape
+    (1, 64, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "depth": [StrOptions({"auto"}), Interval(Integral, 1, 8, closed="both")],
+        "base_filters": [Interval(Integral, 1, None, closed="left")],
+        "stem_stride": [StrOptions({"auto"}), Options(Integral, {1, 2})],
+        "norm_layer": [StrOptions({"none", "batch", "group"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        **KerasSegmenter._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        depth: int | str = "auto",
+        base_filters: int = 16,
+        stem_stride: int | str = "auto",
+        norm_layer: str = "none",
+        dropout: float = 0.0,
+        initial_weights: str = "auto",
+        loss: str = "bce",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        weight_decay: float = 1e-4,
+        learning_rate: float = 2e-3,
+        batch_size: int = 8,
+        patch_size: int | str = "auto",
+        epochs: int = 20,
+        steps_per_epoch: int | str = "auto",
+        max_steps: int | None = None,
+        time_limit: float | None = None,
+        validation_fraction: float = 0.1,
+        monitor: str = "loss",
+        early_stopping: bool = False,
+        patience: int = 5,
+        augmentation: str = "d4+intensity",
+        augmentation_strength: float = 1.0,
+        intensity_norm: str = "image",
+        membrane_label: Any = None,
+        ignore_label: Any = None,
+        threshold: float | str = "auto",
+        tta: str = "d4",
+        tile_size: int | str = "auto",
+        precision: str = "auto",
+        on_failure: str = "raise",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        self.depth = depth
+        self.base_filters = base_filters
+        self.stem_stride = stem_stride
+        self.norm_layer = norm_layer
+        self.dropout = dropout
+        self.initial_weights = initial_weights
+        self.loss = loss
+        self.l1 = l1
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.patch_size = patch_size
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.max_steps = max_steps
+        self.time_limit = time_limit
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.augmentation = augmentation
+        self.augmentation_strength = augmentation_strength
+        self.intensity_norm = intensity_norm
+        self.membrane_label = membrane_label
+        self.ignore_label = ignore_label
+        self.threshold = threshold
+        self.tta = tta
+        self.tile_size = tile_size
+        self.precision = precision
+        self.on_failure = on_failure
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        from membseg.training import choose_policy
+
+        stem_stride = _auto.choose_stem_stride(self.stem_stride, inputs.masks.masks)
+        side = _auto.typical_side(inputs.images.sizes)
+        return {
+            "n_channels": inputs.images.n_channels,
+            "depth": _auto.choose_depth(self.depth, side, stem_stride),
+            "base_filters": int(self.base_filters),
+            "stem_stride": stem_stride,
+            "norm_layer": self.norm_layer,
+            "dropout": float(self.dropout),
+            "l1": float(self.l1),
+            "l2": float(self.l2),
+            "dtype": choose_policy(self.precision),
+            "seed": seed,
+        }
+
+    @staticmethod
+    def _build(config: dict[str, Any]) -> Any:
+        from membseg.networks import build_unet
+
+        return build_unet(**config)
+
+    @staticmethod
+    def _synthetic_weights(config: dict[str, Any]) -> list[np.ndarray] | None:
+        from membseg.networks import load_synthetic_weights
+
+        return load_synthetic_weights(config)
+
+    @staticmethod
+    def _reach(config: dict[str, Any]) -> tuple[int, int]:
+        from membseg.networks import unet_reach
+
+        factor = config["stem_stride"] * 2 ** config["depth"]
+        return unet_reach(config["depth"], config["stem_stride"]), factor

@@ -1,0 +1,30 @@
+"""Patch sampling, augmentation, precision and the fit loop."""
+
+from membseg.training._augment import augment_patch, parse_augmentation
+from membseg.training._loop import TrainingLoop, TrainingResult, is_out_of_memory
+from membseg.training._network import compile_network, layer_shapes, network_function
+from membseg.training._precision import PRECISIONS, choose_policy
+from membseg.training._sampler import PatchSampler, TrainingData
+from membseg.training._schedule import Schedule
+from membseg.training._split import Block, ValidationPlan, plan_validation
+from membseg.training._validation import Validator
+
+__all__ = [
+    "PRECISIONS",
+    "Block",
+    "PatchSampler",
+    "Schedule",
+    "TrainingData",
+    "TrainingLoop",
+    "TrainingResult",
+    "ValidationPlan",
+    "Validator",
+    "augment_patch",
+    "choose_policy",
+    "compile_network",
+    "is_out_of_memory",
+    "layer_shapes",
+    "network_function",
+    "parse_augmentation",
+    "plan_validation",
+]

@@ -1,0 +1,173 @@
+"""The fit loop: steps, epochs, watching, keeping the best, stopping."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from membseg.exceptions import OutOfMemoryError, TrainingError
+from membseg.inference import View
+from membseg.losses import PixelLoss
+from membseg.training._network import network_function
+from membseg.training._sampler import PatchSampler
+from membseg.training._schedule import Schedule
+from membseg.training._validation import Validator
+
+_IDENTITY = [View(0, False)]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training leaves behind; the network holds the best weights.
+
+    Attributes
+    ----------
+    history : list of dict
+        One row an epoch: plain numbers.
+    best_epoch : int
+        Epoch (from 1) whose weights were kept.
+    n_steps : int
+        Steps taken.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    n_steps: int
+
+
+class TrainingLoop:
+    """Trains one network.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled; changed in place.
+    sampler : PatchSampler
+        Source of batches.
+    validator : Validator
+        The held-out part; may be empty.
+    schedule : Schedule
+        Length and learning rate.
+    steps_per_epoch : int
+        Steps between two looks at the validation part.
+    monitor : str
+        ``"loss"`` or a scorer's name; what chooses the best weights.
+    patience : int or None
+        Epochs without improvement after which training stops; None never stops early.
+    report : callable or None, default=None
+        Called with each row of the history.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        sampler: PatchSampler,
+        validator: Validator,
+        schedule: Schedule,
+        *,
+        steps_per_epoch: int,
+        monitor: str,
+        patience: int | None,
+        report: Callable[[dict[str, float], Schedule], None] | None = None,
+    ) -> None:
+        self.network = network
+        self.sampler = sampler
+        self.validator = validator
+        self.schedule = schedule
+        self.steps_per_epoch = steps_per_epoch
+        self.monitor = monitor
+        self.patience = patience
+        self.report = report
+
+    def run(self) -> TrainingResult:
+        """Train until the schedule, the clock or the patience says so."""
+        history: list[dict[str, float]] = []
+        best_value, best_epoch, best_weights = -np.inf, 0, None
+        step = 0
+        while not self.schedule.is_over(step):
+            taken, row = self._epoch(step, epoch=len(history) + 1)
+            step += taken
+            history.append(row)
+            value = self._monitored(row)
+            if value > best_value:
+                best_value, best_epoch = value, len(history)
+                best_weights = self.network.get_weights()
+            if self.report is not None:
+                self.report(row, self.schedule)
+            if self.patience is not None and len(history) - best_epoch >= self.patience:
+                break
+        if best_weights is not None:
+            self.network.set_weights(best_weights)
+        return TrainingResult(history, best_epoch, step)
+
+    def _epoch(self, step: int, epoch: int) -> tuple[int, dict[str, float]]:
+        self.network.reset_metrics()
+        loss, taken = np.nan, 0
+        while taken < self.steps_per_epoch:
+            self.schedule.look_at_clock(step + taken)
+            if self.schedule.is_over(step + taken):
+                break
+            self.network.optimizer.learning_rate = self.schedule.learning_rate(step + taken)
+            # Keras gives the mean over the steps since reset_metrics.
+            loss = self._step()
+            taken += 1
+            if not np.isfinite(loss):
+                raise TrainingError(
+                    f"The training loss became {loss} at step {step + taken}. Try a lower "
+                    "learning_rate, precision='float32', or intensity_norm='percentile' if the "
+                    "images hold extreme values."
+                )
+        row = {
+            "epoch": epoch,
+            "step": step + taken,
+            "learning_rate": self.schedule.learning_rate(step + taken - 1),
+            "loss": loss,
+        }
+        row.update(self._watch())
+        row["seconds"] = time.perf_counter() - self.schedule.start
+        return taken, row
+
+    def _step(self) -> float:
+        x, y = self.sampler.draw()
+        try:
+            return float(self.network.train_on_batch(x, y))
+        except Exception as error:
+            # Each backend has a class of its own for this; only the text is common to them.
+            if is_out_of_memory(error):
+                raise OutOfMemoryError(str(error)) from error
+            raise
+
+    def _watch(self) -> dict[str, float]:
+        if not self.validator:
+            return {}
+        logits = self.validator.predict(network_function(self.network), _IDENTITY)
+        row = {
+            "val_loss": self.validator.loss(logits, self._loss),
+            "val_iou": self.validator.score("iou", logits),
+        }
+        if self.monitor not in ("loss", "iou"):
+            row[f"val_{self.monitor}"] = self.validator.score(self.monitor, logits)
+        return row
+
+    @property
+    def _loss(self) -> PixelLoss:
+        return self.network.loss
+
+    def _monitored(self, row: dict[str, float]) -> float:
+        """Give the number whose maximum is best."""
+        if not self.validator:
+            # Nothing to choose by: the last weights, after the learning rate has fallen.
+            return row["epoch"]
+        return -row["val_loss"] if self.monitor == "loss" else row[f"val_{self.monitor}"]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error of any backend means that memory ran out."""
+    if isinstance(error, MemoryError):
+        return True
+    text = f"{type(error).__name__} {error}".lower()
+    return any(
+        sign in text for sign in ("resourceexhausted", "resource_exhausted", "out of memory")
+    )

@@ -1,0 +1,65 @@
+"""A Keras network as the plain function that prediction wants."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from membseg.losses import PixelLoss
+
+
+def compile_network(network: Any, *, loss: str, weight_decay: float) -> None:
+    """Give a network its optimizer and loss.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Changed in place.
+    loss : str
+        Name in :data:`membseg.losses.LOSSES`.
+    weight_decay : float
+        Decoupled weight decay of AdamW.
+    """
+    optimizer = keras.optimizers.AdamW(weight_decay=weight_decay)
+    network.compile(optimizer=optimizer, loss=PixelLoss(loss))
+
+
+def network_function(network: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Wrap a network as a function from pixels to logits.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Returns logits of shape (n, height, width, 1).
+
+    Returns
+    -------
+    callable
+        From (n, height, width, channels) float32 to (n, height, width) float32.
+    """
+
+    def function(batch: np.ndarray) -> np.ndarray:
+        logits = network.predict_on_batch(batch)
+        return np.asarray(logits, dtype=np.float32)[..., 0]
+
+    return function
+
+
+def layer_shapes(network: Any, batch_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Give the shape of every layer's output for one batch.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Functional, with open height and width.
+    batch_shape : tuple of int
+        (n, height, width, channels).
+
+    Returns
+    -------
+    list of tuple of int
+        One shape a layer.
+    """
+    every_layer = keras.Model(network.inputs, [layer.output for layer in network.layers])
+    return [tuple(shape) for shape in every_layer.compute_output_shape(batch_shape)]

@@ -1,0 +1,146 @@
+"""The part of the labelled data that training never sees, without losing whole slices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from membseg.exceptions import InvalidInputError
+
+#: With fewer images than this the validation part is a block of each image, not whole images.
+_FEW_IMAGES = 40
+
+#: Pixels around a validation block that training leaves out as well.
+_MARGIN = 8
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of one image.
+
+    Attributes
+    ----------
+    image : int
+        Number of the image.
+    rows, columns : slice
+        The rectangle, in pixels.
+    """
+
+    image: int
+    rows: slice
+    columns: slice
+
+
+@dataclass(frozen=True)
+class ValidationPlan:
+    """What is validated on, and what training leaves out for it.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        Where the network is watched.
+    held_out : list of Block
+        Blocks and the margin around them: zero weight in training.
+    """
+
+    blocks: list[Block]
+    held_out: list[Block]
+
+    @property
+    def left_out_images(self) -> set[int]:
+        """Numbers of the images that are held out from edge to edge."""
+        return {b.image for b in self.held_out if b.rows == slice(None)}
+
+
+def plan_validation(
+    sizes: list[tuple[int, int]],
+    fraction: float,
+    rng: np.random.Generator,
+    groups: Any = None,
+) -> ValidationPlan:
+    """Choose the validation part.
+
+    Parameters
+    ----------
+    sizes : list of (height, width)
+        The images' sizes in pixels.
+    fraction : float
+        Share of the data, in [0, 1); 0 gives an empty plan.
+    rng : numpy.random.Generator
+        Source of randomness.
+    groups : array-like of shape (n_images,) or None, default=None
+        Specimen of each image; whole specimens are then held out.
+
+    Returns
+    -------
+    ValidationPlan
+        With groups: whole groups. Otherwise, with fewer than 40 images: one block of each
+        image, at a random place. With more: contiguous runs of slices, and one slice on either
+        side of each run that is used for neither.
+
+    Raises
+    ------
+    InvalidInputError
+        If `groups` has the wrong length or holds a single group.
+    """
+    if groups is not None:
+        groups = _check_groups(groups, len(sizes))
+    if fraction == 0:
+        return ValidationPlan([], [])
+    if groups is not None:
+        return _whole_groups(groups, fraction, rng)
+    if len(sizes) < _FEW_IMAGES:
+        return _blocks(sizes, fraction, rng)
+    return _runs(len(sizes), fraction)
+
+
+def _whole(image: int) -> Block:
+    return Block(image, slice(None), slice(None))
+
+
+def _check_groups(groups: Any, n_images: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.shape != (n_images,):
+        raise InvalidInputError(
+            f"groups must name one group for each of the {n_images} images of X; got shape "
+            f"{groups.shape}."
+        )
+    if len(np.unique(groups)) < 2:
+        raise InvalidInputError(
+            "groups must hold at least two groups, one to validate on; got one. Leave groups out "
+            "to validate on blocks of the images."
+        )
+    return groups
+
+
+def _whole_groups(groups: np.ndarray, fraction: float, rng: np.random.Generator) -> ValidationPlan:
+    names = rng.permutation(np.unique(groups))
+    n_held = min(max(1, round(fraction * len(names))), len(names) - 1)
+    held = [_whole(i) for i in np.flatnonzero(np.isin(groups, names[:n_held])).tolist()]
+    return ValidationPlan(held, held)
+
+
+def _blocks(
+    sizes: list[tuple[int, int]], fraction: float, rng: np.random.Generator
+) -> ValidationPlan:
+    blocks, held_out = [], []
+    for i, size in enumerate(sizes):
+        sides = [max(1, round(length * fraction**0.5)) for length in size]
+        starts = [int(rng.integers(n - s + 1)) for n, s in zip(size, sides, strict=True)]
+        spans = list(zip(starts, sides, strict=True))
+        blocks.append(Block(i, *(slice(a, a + s) for a, s in spans)))
+        held_out.append(Block(i, *(slice(max(0, a - _MARGIN), a + s + _MARGIN) for a, s in spans)))
+    return ValidationPlan(blocks, held_out)
+
+
+def _runs(n_images: int, fraction: float) -> ValidationPlan:
+    n_held = max(1, round(fraction * n_images))
+    n_runs = min(3, n_held)
+    lengths = [n_held // n_runs + (k < n_held % n_runs) for k in range(n_runs)]
+    centers = [(2 * k + 1) * n_images // (2 * n_runs) for k in range(n_runs)]
+    runs = [range(c - n // 2, c - n // 2 + n) for c, n in zip(centers, lengths, strict=True)]
+    held = sorted({i for run in runs for i in range(run.start - 1, run.stop + 1)})
+    return ValidationPlan(
+        [_whole(i) for run in runs for i in run],
+        [_whole(i) for i in held if 0 <= i < n_images],
+    )

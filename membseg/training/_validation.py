@@ -1,0 +1,145 @@
+"""Watching the held-out blocks: losses, scores, and the best threshold."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from membseg.inference import View, predict_logits
+from membseg.metrics import get_scorer
+from membseg.training._sampler import TrainingData
+from membseg.training._split import Block
+from membseg.utils import IGNORED
+
+#: Context in pixels that a block is read with; less than the receptive field, to cost little.
+_CONTEXT = 32
+
+
+class _Answers:
+    """Predictions already made, in the shape that scorers ask a segmenter for."""
+
+    classes_ = np.array([0, 1], dtype=np.uint8)
+    ignore_label = IGNORED
+
+    def __init__(self, probabilities: list[np.ndarray], threshold: float) -> None:
+        self.probabilities = probabilities
+        self.threshold = threshold
+
+    def predict_proba(self, X: Any) -> list[np.ndarray]:
+        """Give (2, height, width) an image."""
+        return [np.stack([1 - p, p]) for p in self.probabilities]
+
+    def predict(self, X: Any) -> list[np.ndarray]:
+        """Give a 0/1 mask an image."""
+        return [(p >= self.threshold).astype(np.uint8) for p in self.probabilities]
+
+
+class Validator:
+    """Predicts the validation blocks and scores them.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Images and masks that the blocks lie in.
+    blocks : list of Block
+        Rectangles to validate on.
+    factor : int
+        The network's total downsampling.
+    """
+
+    def __init__(self, data: TrainingData, blocks: list[Block], factor: int) -> None:
+        self.factor = factor
+        self.crops: list[np.ndarray] = []
+        self.cuts: list[tuple[slice, slice]] = []
+        self.codes: list[np.ndarray] = []
+        for block in blocks:
+            image = data.images[block.image]
+            windows, cuts = zip(
+                *(
+                    _window(span, length, factor)
+                    for span, length in zip((block.rows, block.columns), image.shape, strict=False)
+                ),
+                strict=True,
+            )
+            self.crops.append(data.intensities[block.image].apply(image[windows]))
+            self.cuts.append(cuts)
+            self.codes.append(data.masks[block.image][block.rows, block.columns])
+
+    def __bool__(self) -> bool:
+        return any((code != IGNORED).any() for code in self.codes)
+
+    def predict(
+        self, function: Callable[[np.ndarray], np.ndarray], views: list[View]
+    ) -> list[np.ndarray]:
+        """Predict the logits of each block.
+
+        Parameters
+        ----------
+        function : callable
+            Takes (1, height, width, channels) and returns logits (1, height, width).
+        views : list of View
+            Test-time views to average.
+
+        Returns
+        -------
+        list of ndarray of shape (height, width), float32
+            Logits.
+        """
+        results = []
+        for crop, cut in zip(self.crops, self.cuts, strict=True):
+            logits = predict_logits(
+                crop,
+                function,
+                views=views,
+                tile_size=-(-max(crop.shape[:2]) // self.factor) * self.factor,
+                halo=0,
+                factor=self.factor,
+                margin=0,
+            )
+            results.append(logits[cut])
+        return results
+
+    def loss(self, logits: list[np.ndarray], loss_function: Callable[[Any, Any], Any]) -> float:
+        """Compute the training loss over all pixels of the blocks."""
+        codes = np.concatenate([code.ravel() for code in self.codes])
+        y_true = np.stack([codes == 1, codes != IGNORED], axis=-1).astype(np.float32)
+        flat = np.concatenate([z.ravel() for z in logits])
+        return float(loss_function(y_true[None, :, None], flat[None, :, None, None]))
+
+    def score(self, name: str, logits: list[np.ndarray], threshold: float = 0.5) -> float:
+        """Score the blocks by a scorer's name; higher is better."""
+        answers = _Answers([_sigmoid(z) for z in logits], threshold)
+        return float(get_scorer(name)(answers, None, self.codes))
+
+    def best_threshold(self, logits: list[np.ndarray], name: str) -> float:
+        """Find the threshold, in steps of 0.01 for IoU and 0.05 otherwise, with the best score."""
+        if name == "iou":
+            return self._best_iou_threshold(logits)
+        candidates = np.arange(1, 20) / 20
+        scores = [self.score(name, logits, float(t)) for t in candidates]
+        return float(candidates[int(np.argmax(scores))])
+
+    def _best_iou_threshold(self, logits: list[np.ndarray]) -> float:
+        codes = np.concatenate([code.ravel() for code in self.codes])
+        prob = np.concatenate([_sigmoid(z).ravel() for z in logits])
+        edges = np.arange(101) / 100
+        membrane = np.histogram(prob[codes == 1], edges)[0]
+        cell = np.histogram(prob[codes == 0], edges)[0]
+        # For the cut at edge k everything in bins >= k is called membrane.
+        true_positive = membrane[::-1].cumsum()[::-1]
+        false_positive = cell[::-1].cumsum()[::-1]
+        iou = true_positive / np.maximum(membrane.sum() + false_positive, 1)
+        return float(edges[1 + int(np.argmax(iou[1:]))])
+
+
+def _window(span: slice, length: int, factor: int) -> tuple[slice, slice]:
+    """Extend a block along one axis by context, inside the image, to a multiple of the factor."""
+    start, stop, _ = span.indices(length)
+    wanted = stop - start + 2 * _CONTEXT
+    size = min(-(-wanted // factor) * factor, length)
+    first = min(max(0, start - _CONTEXT), length - size)
+    return slice(first, first + size), slice(start - first, stop - first)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -80.0, 80.0)))

@@ -1,0 +1,136 @@
+"""The fit loop: best weights, early stopping, failure of the loss or of memory."""
+
+import re
+
+import numpy as np
+import pytest
+
+from membseg.exceptions import OutOfMemoryError, TrainingError
+from membseg.training import Schedule, TrainingLoop, is_out_of_memory
+
+
+class ScriptedNetwork:
+    """A network whose losses are scripted; its weight is the number of steps it took."""
+
+    def __init__(self, losses):
+        self.losses = iter(losses)
+        self.weight = 0
+        self.rates = []
+        self.optimizer = self
+
+    @property
+    def learning_rate(self):
+        return self.rates[-1]
+
+    @learning_rate.setter
+    def learning_rate(self, rate):
+        self.rates.append(rate)
+
+    def reset_metrics(self):
+        pass
+
+    def get_weights(self):
+        return [np.array(self.weight)]
+
+    def set_weights(self, weights):
+        self.weight = int(weights[0])
+
+    def train_on_batch(self, x, y):
+        self.weight += 1
+        loss = next(self.losses)
+        if isinstance(loss, Exception):
+            raise loss
+        return loss
+
+
+class ScriptedLoop(TrainingLoop):
+    """A loop whose validation is scripted."""
+
+    def __init__(self, network, values, **options):
+        options = {"monitor": "loss", "patience": None, "steps_per_epoch": 2} | options
+        n_steps = options.pop("n_steps", 2 * len(values))
+        schedule = Schedule(peak=1e-3, n_steps=n_steps, start=0.0, deadline=None)
+        super().__init__(network, self, values, schedule, **options)
+        self.values = iter(values)
+
+    def draw(self):
+        return None, None
+
+    def _watch(self):
+        value = next(self.values, None)
+        return {} if value is None else {"val_loss": value, "val_iou": -value}
+
+
+def test_keeps_the_weights_of_the_best_epoch():
+    network = ScriptedNetwork([1.0] * 8)
+    result = ScriptedLoop(network, [0.5, 0.3, 0.4, 0.6]).run()
+    assert result.best_epoch == 2
+    assert network.weight == 4
+    assert result.n_steps == 8
+    assert [row["val_loss"] for row in result.history] == [0.5, 0.3, 0.4, 0.6]
+    assert [row["step"] for row in result.history] == [2, 4, 6, 8]
+
+
+def test_scores_are_maximised():
+    network = ScriptedNetwork([1.0] * 6)
+    assert ScriptedLoop(network, [0.5, 0.9, 0.4], monitor="iou").run().best_epoch == 3
+
+
+def test_without_validation_the_last_weights_stay():
+    network = ScriptedNetwork([1.0] * 5)
+    result = ScriptedLoop(network, [], n_steps=5).run()
+    assert result.best_epoch == 3
+    assert network.weight == 5
+
+
+def test_stops_early_after_patience_epochs():
+    network = ScriptedNetwork([1.0] * 20)
+    result = ScriptedLoop(network, [0.3, 0.5, 0.5, 0.1, 0.1], patience=2).run()
+    assert len(result.history) == 3
+    assert network.weight == 2
+
+
+def test_learning_rate_is_set_at_every_step():
+    network = ScriptedNetwork([1.0] * 4)
+    loop = ScriptedLoop(network, [0.1, 0.1])
+    loop.run()
+    assert network.rates == [loop.schedule.learning_rate(step) for step in range(4)]
+
+
+def test_history_is_reported_row_by_row():
+    rows = []
+    loop = ScriptedLoop(
+        ScriptedNetwork([0.7] * 4), [0.1, 0.2], report=lambda row, schedule: rows.append(row)
+    )
+    assert loop.run().history == rows
+    assert rows[0]["loss"] == 0.7
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_stops_training(loss):
+    network = ScriptedNetwork([1.0, 1.0, loss])
+    message = f"The training loss became {loss} at step 3. Try a lower learning_rate"
+    with pytest.raises(TrainingError, match=re.escape(message)):
+        ScriptedLoop(network, [0.5, 0.5]).run()
+
+
+class ResourceExhaustedError(Exception):
+    """Named as TensorFlow names it."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("x"), ResourceExhaustedError("x"), RuntimeError("RESOURCE_EXHAUSTED: Out of")],
+)
+def test_out_of_memory_is_recognised(error):
+    assert is_out_of_memory(error)
+    with pytest.raises(OutOfMemoryError):
+        ScriptedLoop(ScriptedNetwork([error]), [0.5]).run()
+
+
+def test_other_errors_and_ctrl_c_pass_through():
+    for error in (KeyError("x"), KeyboardInterrupt()):
+        network = ScriptedNetwork([1.0])
+        network.train_on_batch = lambda x, y, error=error: (_ for _ in ()).throw(error)
+        with pytest.raises(type(error)):
+            ScriptedLoop(network, [0.5]).run()

@@ -1,0 +1,54 @@
+"""The schedule: rises, stays, falls to nothing; the clock only chooses the number of steps."""
+
+import itertools
+
+import pytest
+
+from membseg.training import Schedule
+
+
+def make_schedule(n_steps, deadline=None):
+    return Schedule(peak=1.0, n_steps=n_steps, start=0.0, deadline=deadline)
+
+
+def test_rises_stays_and_falls():
+    schedule = make_schedule(500)
+    rates = [schedule.learning_rate(step) for step in range(500)]
+    assert schedule.decay_start == 300
+    assert rates[0] == pytest.approx(1 / 40)
+    assert all(a < b for a, b in itertools.pairwise(rates[:40]))
+    assert set(rates[40:300]) == {1.0}
+    assert all(a > b for a, b in itertools.pairwise(rates[301:]))
+    assert 0 < rates[-1] < 0.01
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 40, 41, 333, 1000])
+def test_steps_found_by_the_clock_start_to_fall_where_the_clock_was_read(monkeypatch, step):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    schedule = make_schedule(None, deadline=100.0)
+    schedule.look_at_clock(1)
+    now[0] = 58.0
+    schedule.look_at_clock(step)
+    assert schedule.n_steps is None
+    before = [schedule.learning_rate(s) for s in range(step)]
+    now[0] = 58.3
+    schedule.look_at_clock(step)
+    assert schedule.decay_start == step
+    repeat = make_schedule(schedule.n_steps)
+    assert before == [repeat.learning_rate(s) for s in range(step)]
+    assert [schedule.learning_rate(s) for s in range(schedule.n_steps)] == [
+        repeat.learning_rate(s) for s in range(repeat.n_steps)
+    ]
+
+
+def test_ends_at_the_number_of_steps_or_the_deadline(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    schedule = make_schedule(10, deadline=5.0)
+    assert not schedule.is_over(9)
+    assert schedule.is_over(10)
+    now[0] = 5.0
+    assert schedule.is_late()
+    assert schedule.is_over(1)
+    assert not schedule.is_over(0), "at least one step is taken"
