@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from membseg.exceptions import InvalidInputError
 from membseg.metrics import iou_score
-from membseg.utils import restore_layout
+from membseg.utils import IGNORED, encode_masks, restore_layout
 
 __all__ = ["SegmenterMixin"]
 
@@ -136,13 +136,15 @@ class SegmenterMixin:
         float
             Intersection over union of membrane, in [0, 1]; higher is better.
         """
-        predicted = self.predict(X)
+        classes = getattr(self, "classes_", None)
+        predicted = encode_masks(self.predict(X), classes=classes, name="predict(X)")
+        truth = encode_masks(y, classes=classes, ignore_label=getattr(self, "ignore_label", None))
         return float(
             iou_score(
-                y,
-                predicted,
-                membrane_label=self.classes_[1],  # type: ignore[attr-defined]  # set by fit
-                ignore_label=getattr(self, "ignore_label", None),
+                truth.masks,
+                predicted.masks,
+                membrane_label=1,
+                ignore_label=IGNORED,
                 sample_weight=sample_weight,
             )
         )

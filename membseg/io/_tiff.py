@@ -62,7 +62,7 @@ def _decode(series: tifffile.TiffPageSeries, path: Path) -> np.ndarray:
             raise
         raise MissingDependencyError(
             f"{path} is compressed in a way that needs the package 'imagecodecs', which is not "
-            "installed. Install it with: pip install imagecodecs"
+            "installed. Install it with: pip install 'membseg[formats]'"
         ) from error
 
 

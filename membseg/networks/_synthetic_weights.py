@@ -14,15 +14,17 @@ _FILE = Path(__file__).parent / "weights" / "unet_synthetic.npz"
 _FREE = ("l1", "l2", "dtype", "seed", "dropout")
 
 
-def load_synthetic_weights(config: dict[str, Any], path: Path = _FILE) -> list[np.ndarray] | None:
+def load_synthetic_weights(
+    config: dict[str, Any], path: Path | None = None
+) -> list[np.ndarray] | None:
     """Load the weights of a network that learnt from synthetic slices.
 
     Parameters
     ----------
     config : dict
         Keyword arguments of :func:`build_unet`.
-    path : pathlib.Path, default=_FILE
-        File written by :func:`save_synthetic_weights`; by default the package's own.
+    path : pathlib.Path or None, default=None
+        File written by :func:`save_synthetic_weights`; None takes the package's own.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def load_synthetic_weights(config: dict[str, Any], path: Path = _FILE) -> list[n
     >>> load_synthetic_weights({"n_channels": 7}) is None
     True
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(path or _FILE, allow_pickle=False) as arrays:
         if json.loads(str(arrays["config"])) != _shape_of(config):
             return None
         n_weights = len(arrays.files) - 1
@@ -44,7 +46,7 @@ def load_synthetic_weights(config: dict[str, Any], path: Path = _FILE) -> list[n
 
 
 def save_synthetic_weights(
-    config: dict[str, Any], weights: list[np.ndarray], path: Path = _FILE
+    config: dict[str, Any], weights: list[np.ndarray], path: Path | None = None
 ) -> None:
     """Write weights for :func:`load_synthetic_weights`, in half precision.
 
@@ -54,8 +56,8 @@ def save_synthetic_weights(
         Keyword arguments of :func:`build_unet`.
     weights : list of ndarray
         As from ``network.get_weights()``.
-    path : pathlib.Path, default=_FILE
-        File to write; by default the package's own.
+    path : pathlib.Path or None, default=None
+        File to write; None takes the package's own.
 
     Examples
     --------
@@ -70,8 +72,7 @@ def save_synthetic_weights(
     [array([1., 1.], dtype=float32)]
     """
     arrays: dict[str, Any] = {f"weight{k:02d}": w.astype(np.float16) for k, w in enumerate(weights)}
-    path.parent.mkdir(exist_ok=True)
-    np.savez_compressed(path, config=np.array(json.dumps(_shape_of(config))), **arrays)
+    np.savez_compressed(path or _FILE, config=np.array(json.dumps(_shape_of(config))), **arrays)
 
 
 def _shape_of(config: dict[str, Any]) -> dict[str, Any]:

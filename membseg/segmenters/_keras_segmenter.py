@@ -500,6 +500,7 @@ def _report(row: dict[str, float], schedule: Any) -> None:
     parts = [f"epoch {row['epoch']:3d}", f"step {row['step']:5d}", f"loss {row['loss']:.4f}"]
     parts += [f"{name} {row[name]:.4f}" for name in row if name.startswith("val_")]
     if schedule.n_steps is not None:
-        left = row["seconds"] * (schedule.n_steps / row["step"] - 1)
-        parts.append(f"{left:.0f} s left")
+        parts.append(f"{row['seconds'] * (schedule.n_steps / row['step'] - 1):.0f} s left")
+    elif schedule.deadline is not None:
+        parts.append(f"{max(schedule.deadline - time.perf_counter(), 0):.0f} s left")
     write_line("  ".join(parts))

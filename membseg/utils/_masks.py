@@ -67,7 +67,7 @@ def encode_masks(
         is one value only, takes zero as cell and anything else as membrane.
     ignore_label : scalar or None, default=None
         The value of pixels without a label. None takes -1 as such in signed integers that hold
-        two other values.
+        two other values, or whose known `classes` are others.
     classes : ndarray of shape (2,) or None, default=None
         ``[cell, membrane]`` as known from fit; any other value is then refused.
     name : str, default="y"
@@ -97,7 +97,7 @@ def encode_masks(
     for i, array in enumerate(arrays):
         _check_mask_array(array, f"{name}[{i}]" if as_list else name)
     values = _distinct_values(arrays)
-    ignore_label = _resolve_ignore(values, ignore_label, arrays)
+    ignore_label = _resolve_ignore(values, ignore_label, arrays, classes)
     kept = [v for v in values if ignore_label is None or v != ignore_label]
     if classes is None:
         classes = _resolve_classes(kept, membrane_label, name, arrays, ignore_label)
@@ -187,11 +187,16 @@ def _unique(array: np.ndarray) -> np.ndarray:
     return np.unique(array)
 
 
-def _resolve_ignore(values: list[Any], ignore_label: Any, arrays: list[np.ndarray]) -> Any:
+def _resolve_ignore(
+    values: list[Any], ignore_label: Any, arrays: list[np.ndarray], classes: np.ndarray | None
+) -> Any:
     if ignore_label is not None:
         return ignore_label
-    signed = all(array.dtype.kind == "i" for array in arrays)
-    return -1 if signed and -1 in values and len(values) == 3 else None
+    if -1 not in values or any(array.dtype.kind != "i" for array in arrays):
+        return None
+    # A fold may lack one of the classes; once they are known, -1 is told by them.
+    is_class = len(values) != 3 if classes is None else -1 in classes.tolist()
+    return None if is_class else -1
 
 
 def _resolve_classes(

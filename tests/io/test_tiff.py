@@ -145,7 +145,7 @@ def test_compression_that_needs_a_package(tmp_path, monkeypatch):
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
     message = (
         f"{tmp_path / 'a.tif'} is compressed in a way that needs the package 'imagecodecs', which "
-        "is not installed. Install it with: pip install imagecodecs"
+        "is not installed. Install it with: pip install 'membseg[formats]'"
     )
     with pytest.raises(MissingDependencyError, match=re.escape(message)):
         load_stack(tmp_path / "a.tif")

@@ -43,6 +43,12 @@ def test_minus_one_is_ignored_in_signed_integers_with_two_other_values():
     assert encode_masks(np.where(MASK == 1, 1, -1)).ignore_label is None
 
 
+def test_minus_one_is_ignored_in_a_fold_that_lacks_a_class():
+    y = np.array([[[0, -1]]], dtype=np.int8)
+    assert encode_masks(y, classes=np.array([0, 1])).masks[0].tolist() == [[0, IGNORED]]
+    assert encode_masks(y, classes=np.array([-1, 0])).masks[0].tolist() == [[1, 0]]
+
+
 def test_ignore_label_is_the_callers_choice():
     y = np.array([[[0, 1], [9, 0]]])
     assert encode_masks(y, ignore_label=9).masks[0].tolist() == [[0, 1], [IGNORED, 0]]
