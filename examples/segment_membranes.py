@@ -35,7 +35,7 @@ LESS_IS_BETTER = ("hausdorff", "brier", "log_loss", "ece")
 def parse_range(text: str) -> slice:
     """Read ``start:stop`` as a range of slices."""
     start, _, stop = text.partition(":")
-    if not (start + stop).isdigit():
+    if ":" not in text or not (start + stop).isdigit():
         raise argparse.ArgumentTypeError(f"must look like 0:19; got {text!r}")
     return slice(int(start or 0), int(stop) if stop else None)
 

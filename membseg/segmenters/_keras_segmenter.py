@@ -254,6 +254,14 @@ default=None
             report=_report if self.verbose else None,
         )
         result = loop.run()
+        if result.cut_short:
+            warn_user(
+                f"time_limit={self.time_limit} ended training after {result.n_steps} steps, before "
+                "the learning rate had fallen as planned, since steps took longer than the first "
+                f"ones did; max_steps={result.n_steps} would not give the same weights. Raise "
+                "time_limit if this comes again.",
+                TrainingWarning,
+            )
         return {
             "_network": network,
             "_weights": network.get_weights(),

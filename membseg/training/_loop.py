@@ -30,11 +30,15 @@ class TrainingResult:
         Epoch (from 1) whose weights were kept.
     n_steps : int
         Steps taken.
+    cut_short : bool
+        Whether the deadline came before the steps that were planned: then a run of `n_steps`
+        steps has another schedule.
     """
 
     history: list[dict[str, float]]
     best_epoch: int
     n_steps: int
+    cut_short: bool
 
 
 class TrainingLoop:
@@ -100,7 +104,8 @@ class TrainingLoop:
                 break
         if best_weights is not None:
             self.network.set_weights(best_weights)
-        return TrainingResult(history, best_epoch, step)
+        cut_short = self.schedule.is_late() and step != self.schedule.n_steps
+        return TrainingResult(history, best_epoch, step, cut_short)
 
     def _epoch(self, step: int, epoch: int) -> tuple[int, dict[str, float]]:
         self.network.reset_metrics()
