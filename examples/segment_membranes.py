@@ -88,6 +88,7 @@ def print_table(columns: dict[str, dict[str, float]]) -> None:
 
 def draw_overlay(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Colour an image: found membrane green, missed red, false blue."""
+    image = image.mean(axis=-1) if image.ndim == 3 else image
     low, high = np.percentile(image, (0.5, 99.5))
     grey = np.clip((image - low) / max(high - low, 1e-9), 0, 1)
     colour = np.repeat(grey[..., np.newaxis], 3, axis=2)

@@ -1,15 +1,36 @@
 """The contract that every segmenter obeys."""
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.exceptions import InvalidInputError
 from membseg.metrics import iou_score
-from membseg.utils import IGNORED, encode_masks, restore_layout
+from membseg.utils import IGNORED, check_images, encode_masks, restore_layout
 
-__all__ = ["SegmenterMixin"]
+__all__ = ["SegmenterMixin", "SegmenterTags"]
+
+
+@dataclass(slots=True)
+class SegmenterTags(Tags):
+    """What scikit-learn and others may know of a segmenter without asking its class.
+
+    Attributes
+    ----------
+    tile_exact : bool
+        Whether prediction in tiles equals prediction of the whole image.
+
+    Examples
+    --------
+    >>> from membseg import UNetSegmenter
+    >>> UNetSegmenter(norm_layer="group").__sklearn_tags__().tile_exact
+    False
+    """
+
+    tile_exact: bool = True
 
 
 class SegmenterMixin:
@@ -40,7 +61,8 @@ class SegmenterMixin:
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that X is a stack of images and y is required."""
-        tags = super().__sklearn_tags__()  # type: ignore[misc]  # BaseEstimator stands behind us
+        plain = super().__sklearn_tags__()  # type: ignore[misc]  # BaseEstimator stands behind us
+        tags = SegmenterTags(**{f.name: getattr(plain, f.name) for f in fields(plain)})
         tags.estimator_type = "segmenter"
         tags.target_tags.required = True
         tags.input_tags.two_d_array = False
@@ -83,16 +105,18 @@ class SegmenterMixin:
         Raises
         ------
         InvalidInputError
-            If `out` does not have the shape of the result.
+            If `out` is no float array of the shape of the result.
         """
         if out is None:
             logits = self.decision_function(X)  # type: ignore[attr-defined]  # the host's
             return [_sigmoid(z) for z in logits] if isinstance(logits, list) else _sigmoid(logits)
-        shape = tuple(np.shape(X)[:3]) if not isinstance(X, list | tuple) else None
-        if out.shape != shape:
+        check_is_fitted(self)
+        shape = None if isinstance(X, list | tuple) else tuple(np.shape(X)[:3])
+        if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype.kind != "f":
+            got = getattr(out, "shape", type(out).__name__)
             raise InvalidInputError(
-                f"out must have the shape of the membrane maps, {shape} (X must be an array, "
-                f"no list); got {out.shape}."
+                f"out must be a float array of the shape of the membrane maps, {shape} (and X an "
+                f"array, no list); got {got}, {getattr(out, 'dtype', 'no array')}."
             )
         for i in range(len(out)):
             out[i] = self.predict_membrane(X[i : i + 1])[0]
@@ -112,12 +136,15 @@ class SegmenterMixin:
             Masks with the values and the dtype of the y seen in fit.
         """
         check_is_fitted(self)
-        as_list = isinstance(X, list | tuple)
-        maps = self.predict_membrane(X)
+        stack = check_images(X)
         classes = self.classes_  # type: ignore[attr-defined]  # set by the host's fit
         threshold = self.threshold_  # type: ignore[attr-defined]  # set by the host's fit
-        masks = [classes[(p >= threshold).astype(np.intp)] for p in maps]
-        return restore_layout(masks, as_list=as_list)
+        masks = []
+        # One image at a time: the maps of a whole stack would be four times as large as its masks.
+        for image in stack.images:
+            membrane = self.predict_membrane([image])[0] >= threshold
+            masks.append(np.where(membrane, classes[1], classes[0]))
+        return restore_layout(masks, as_list=stack.as_list)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score by membrane IoU, counted over all pixels of the set.

@@ -30,7 +30,7 @@ def binary_crossentropy(y_true: Any, y_logit: Any) -> Any:
     Returns
     -------
     scalar tensor, float32
-        Sum of weighted losses over the sum of weights; 0 where every weight is 0.
+        Sum of weighted losses over the number of pixels with a weight; 0 where there is none.
 
     Examples
     --------
@@ -43,7 +43,9 @@ def binary_crossentropy(y_true: Any, y_logit: Any) -> Any:
     target, weight, logit = _split(y_true, y_logit)
     # log(1 + exp(z)) - t z, in the form that cannot overflow.
     loss = ops.relu(logit) - logit * target + ops.log1p(ops.exp(-ops.abs(logit)))
-    return ops.sum(weight * loss) / ops.maximum(ops.sum(weight), 1e-7)
+    # Not over the sum of weights: a batch of heavy images must weigh more than one of light ones.
+    n_weighted = ops.sum(ops.cast(weight > 0, "float32"))
+    return ops.sum(weight * loss) / ops.maximum(n_weighted, 1.0)
 
 
 def dice_loss(y_true: Any, y_logit: Any) -> Any:

@@ -46,6 +46,8 @@ class ConvStyle:
         return {
             "kernel_initializer": keras.initializers.HeNormal(seed=next(self.seeds)),
             "kernel_regularizer": penalty,
+            # Said, since Keras's own default is a global setting.
+            "data_format": "channels_last",
             "dtype": self.dtype,
         }
 
@@ -80,6 +82,11 @@ class ConvStyle:
         if not rate:
             return x
         layer = keras.layers.SpatialDropout2D(
-            rate, seed=next(self.seeds), name=name, dtype=self.dtype
+            rate, "channels_last", seed=next(self.seeds), name=name, dtype=self.dtype
         )
+        return layer(x)
+
+    def pool(self, x: Any, name: str) -> Any:
+        """Maximum of each 2 x 2 window."""
+        layer = keras.layers.MaxPooling2D(data_format="channels_last", name=name, dtype=self.dtype)
         return layer(x)

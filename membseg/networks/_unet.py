@@ -78,7 +78,7 @@ def build_unet(
         raise InvalidInputError(f"stem_stride must be 1 or 2; got {stem_stride!r}.")
     style = ConvStyle(norm_layer=norm_layer, l1=l1, l2=l2, dtype=dtype, seeds=count(seed))
     filters = [base_filters * 2**level for level in range(depth + 1)]
-    inputs = keras.Input((None, None, n_channels), name="image")
+    inputs = keras.Input((None, None, n_channels), dtype="float32", name="image")
     x: Any = inputs
     if stem_stride == 2:
         x = style.conv(x, base_filters, "stem", kernel_size=4, strides=2)
@@ -88,7 +88,7 @@ def build_unet(
         if level == depth - 1:
             x = style.dropout(x, dropout, f"down{level}_dropout")
         bridges.append(x)
-        x = keras.layers.MaxPooling2D(name=f"down{level}_pool", dtype=dtype)(x)
+        x = style.pool(x, f"down{level}_pool")
     x = _block(style, x, filters[depth], "bottleneck")
     x = style.dropout(x, dropout, "bottleneck_dropout")
     for level in reversed(range(depth)):

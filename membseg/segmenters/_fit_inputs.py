@@ -1,12 +1,13 @@
 """Everything that fit is given, checked before anything expensive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from membseg.exceptions import InvalidInputError
 from membseg.utils import (
+    IGNORED,
     ImageStack,
     MaskStack,
     check_images,
@@ -77,10 +78,28 @@ def check_fit_inputs(
     sizes = images.sizes
     check_same_sizes(sizes, [mask.shape for mask in masks.masks])
     weights = check_sample_weight(sample_weight, sizes)
+    if weights is not None:
+        masks, weights = _apply_weights(masks, weights)
     validation = None
     if validation_data is not None:
         validation = _check_validation(validation_data, images.n_channels, masks)
     return FitInputs(images, masks, weights, groups, validation)
+
+
+def _apply_weights(
+    masks: MaskStack, weights: list[float | np.ndarray]
+) -> tuple[MaskStack, list[float | np.ndarray]]:
+    """Ignore pixels of zero weight everywhere, and scale the others to a mean of one."""
+    full = [np.broadcast_to(w, m.shape) for w, m in zip(weights, masks.masks, strict=True)]
+    codes = [np.where(w > 0, m, np.uint8(IGNORED)) for w, m in zip(full, masks.masks, strict=True)]
+    counted = [w[c != IGNORED] for w, c in zip(full, codes, strict=True)]
+    n_counted = sum(w.size for w in counted)
+    if not n_counted:
+        raise InvalidInputError(
+            "sample_weight must be positive at some labelled pixel; got zero at all of them."
+        )
+    mean = sum(float(w.sum(dtype=np.float64)) for w in counted) / n_counted
+    return replace(masks, masks=codes), [w / mean for w in weights]
 
 
 def _check_validation(

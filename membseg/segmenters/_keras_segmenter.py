@@ -40,6 +40,12 @@ _RESERVE, _LEAST_RESERVE = 0.04, 1.5
 #: Reflected pixels around an image at prediction, in units of the network's downsampling.
 _MARGIN_FACTORS = 1
 
+#: Scores that `threshold` may be chosen for: those that judge masks. V_Rand and V_Info by name mean
+#: those of the mask; their scorers look for the best cut themselves.
+_THRESHOLD_SCORERS = {
+    name: name for name, scorer in SCORERS.items() if scorer.response == "predict"
+} | {"v_rand": "v_rand_mask", "v_info": "v_info_mask"}
+
 
 class KerasSegmenter(SegmenterMixin, BaseEstimator):
     """Base of the segmenters around one Keras network; not for use by itself.
@@ -48,9 +54,6 @@ class KerasSegmenter(SegmenterMixin, BaseEstimator):
     ``_parameter_constraints``, and defines :meth:`_network_config`, :meth:`_build` and
     :meth:`_reach`.
     """
-
-    #: Whether a tile's centre is what the whole image would give.
-    _tile_exact = True
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "initial_weights": [StrOptions({"auto", "random", "synthetic"})],
@@ -74,7 +77,10 @@ class KerasSegmenter(SegmenterMixin, BaseEstimator):
         "intensity_norm": [StrOptions(set(INTENSITY_NORMS))],
         "membrane_label": [None, Real, "boolean"],
         "ignore_label": [None, Real],
-        "threshold": [StrOptions({"auto"} | set(SCORERS)), Interval(Real, 0, 1, closed="both")],
+        "threshold": [
+            StrOptions({"auto"} | set(_THRESHOLD_SCORERS)),
+            Interval(Real, 0, 1, closed="both"),
+        ],
         "tta": [StrOptions(set(TTA_MODES))],
         "tile_size": [StrOptions({"auto"}), Interval(Integral, 16, None, closed="left")],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
@@ -152,8 +158,9 @@ default=None
             sample_weight=sample_weight,
             groups=groups,
             validation_data=validation_data,
-            membrane_label=self.membrane_label,
-            ignore_label=self.ignore_label,
+            # A label of a wrong kind is a failure that is known by now.
+            membrane_label=None if failure is not None else self.membrane_label,
+            ignore_label=None if failure is not None else self.ignore_label,
         )
         for message in label_warnings(inputs.masks):
             warn_user(message, DataWarning)
@@ -197,13 +204,15 @@ default=None
         rng = make_rng(self.random_state)
         seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
         config = self._resolve_config(inputs, seeds[0])
-        _, factor = self._reach(config)
+        halo, factor = self._reach(config)
+        self._check_tile_size(halo, factor)
         patch_size = self._resolve_patch_size(inputs, factor)
         intensities = self._intensities(inputs.images.images, inputs)
         data = TrainingData(inputs.images.images, inputs.masks.masks, inputs.weights, intensities)
         fraction = 0.0 if inputs.validation else self.validation_fraction
         plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups)
-        validator = self._validator(inputs, data, plan.blocks, factor, Validator)
+        validator = self._validator(inputs, data, plan.blocks, config, Validator)
+        self._warn_unwatched(validator)
         batch_size = int(self.batch_size)
         while True:
             sampler = PatchSampler(
@@ -220,21 +229,17 @@ default=None
                     "X and y leave no labelled pixel for training besides the validation part. "
                     "Lower validation_fraction, or give validation_data."
                 )
+            network = self._make_network(config)
             try:
-                return self._run_training(config, sampler, validator, start)
+                return self._run_training(config, network, sampler, validator, start)
             except OutOfMemoryError as error:
                 batch_size = _halve(batch_size, patch_size, error)
 
     def _run_training(
-        self, config: dict[str, Any], sampler: Any, validator: Any, start: float
+        self, config: dict[str, Any], network: Any, sampler: Any, validator: Any, start: float
     ) -> dict[str, Any]:
-        from membseg.training import Schedule, TrainingLoop, compile_network, network_function
+        from membseg.training import Schedule, TrainingLoop, network_function
 
-        network = self._build(config)
-        weights = self._first_weights(config)
-        if weights is not None:
-            network.set_weights(weights)
-        compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
         steps_per_epoch = _auto.choose_steps_per_epoch(
             self.steps_per_epoch, sampler.n_labelled, sampler.batch_size, sampler.patch_size
         )
@@ -252,6 +257,8 @@ default=None
             monitor=self.monitor,
             patience=int(self.patience) if self.early_stopping else None,
             report=_report if self.verbose else None,
+            # Choosing the threshold looks at the validation part once a view.
+            n_last_looks=len(list_views(self.tta)) if isinstance(self.threshold, str) else 0,
         )
         result = loop.run()
         if result.cut_short:
@@ -271,9 +278,30 @@ default=None
             "n_steps_": result.n_steps,
             "batch_size_": sampler.batch_size,
             "patch_size_": sampler.patch_size,
+            "_intensity_norm": self.intensity_norm,
             "intensity_": sampler.data.intensities[0] if self.intensity_norm == "stack" else None,
             "threshold_": self._choose_threshold(validator, network_function(network)),
         }
+
+    def _make_network(self, config: dict[str, Any]) -> Any:
+        """Build and compile the network and give it its first weights."""
+        from membseg.training import compile_network, is_out_of_memory
+
+        weights = self._first_weights(config)
+        try:
+            network = self._build(config)
+            if weights is not None:
+                network.set_weights(weights)
+            compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
+        except Exception as error:
+            # Each backend has a class of its own for this; only the text is common to them.
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                f"There is too little memory for a network of depth={config['depth']} and "
+                f"base_filters={config['base_filters']}. Lower base_filters or depth."
+            ) from error
+        return network
 
     def _resolve_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
         """Choose the network's sizes, or keep those of the network that goes on learning."""
@@ -316,17 +344,30 @@ default=None
 
     def _intensities(self, images: list[np.ndarray], inputs: FitInputs | None) -> list[Any]:
         """Normalise by each image itself, or by the stack seen in fit."""
-        if inputs is None and self.intensity_norm == "stack":
+        if inputs is not None:
+            return fit_intensity(images, self.intensity_norm)
+        if self._intensity_norm == "stack":
             return [self.intensity_] * len(images)
-        return fit_intensity(images, self.intensity_norm)
+        return fit_intensity(images, self._intensity_norm)
 
     def _validator(
-        self, inputs: FitInputs, data: Any, blocks: list[Any], factor: int, validator_class: Any
+        self,
+        inputs: FitInputs,
+        data: Any,
+        blocks: list[Any],
+        config: dict[str, Any],
+        validator_class: Any,
     ) -> Any:
         from membseg.training import Block, TrainingData
 
+        halo, factor = self._reach(config)
+        options = {
+            "factor": factor,
+            "halo": halo,
+            "tile_size": _auto.choose_tile_size(self.tile_size, halo, factor),
+        }
         if inputs.validation is None:
-            return validator_class(data, blocks, factor)
+            return validator_class(data, blocks, **options)
         images, masks = inputs.validation
         if self.intensity_norm == "stack":
             intensities = [data.intensities[0]] * len(images)
@@ -334,7 +375,7 @@ default=None
             intensities = fit_intensity(images.images, self.intensity_norm)
         whole = [Block(i, slice(None), slice(None)) for i in range(len(images))]
         return validator_class(
-            TrainingData(images.images, masks.masks, None, intensities), whole, factor
+            TrainingData(images.images, masks.masks, None, intensities), whole, **options
         )
 
     def _deadline(self, start: float) -> float | None:
@@ -343,6 +384,32 @@ default=None
             return None
         limit = float(self.time_limit)
         return start + limit - max(_RESERVE * limit, min(_LEAST_RESERVE, limit / 4))
+
+    def _check_tile_size(self, halo: int, factor: int) -> None:
+        least = 2 * halo + factor
+        if _auto.choose_tile_size(self.tile_size, halo, factor) < least:
+            raise InvalidInputError(
+                f"tile_size must be at least {least} px for this network (two halos of {halo} px "
+                f"and one step of {factor} px); got {self.tile_size}. Use tile_size='auto'."
+            )
+
+    def _warn_unwatched(self, validator: Any) -> None:
+        """Warn where something was asked for that only a labelled validation part can give."""
+        wanted = [
+            name
+            for name, asked in (
+                ("early_stopping", self.early_stopping),
+                ("monitor", self.monitor != "loss"),
+                ("threshold", isinstance(self.threshold, str) and self.threshold != "auto"),
+            )
+            if asked
+        ]
+        if wanted and not validator:
+            warn_user(
+                f"{' and '.join(wanted)} had no effect: the validation part holds no labelled "
+                "pixel. Give validation_data, or a larger validation_fraction.",
+                TrainingWarning,
+            )
 
     def _n_steps(self, steps_per_epoch: int) -> int | None:
         if self.max_steps is not None:
@@ -355,11 +422,17 @@ default=None
         if not validator:
             return 0.5
         logits = validator.predict(function, list_views(self.tta))
-        return validator.best_threshold(
-            logits, "iou" if self.threshold == "auto" else self.threshold
-        )
+        name = "iou" if self.threshold == "auto" else _THRESHOLD_SCORERS[self.threshold]
+        return validator.best_threshold(logits, name)
 
     # -------------------------------------------------------------------------- predict
+
+    def __sklearn_tags__(self) -> Any:
+        """Say, besides what every segmenter says, whether tiles equal the whole image."""
+        tags = super().__sklearn_tags__()
+        # Group norm looks at the whole field.
+        tags.tile_exact = getattr(self, "norm_layer", "none") != "group"
+        return tags
 
     @property
     def network_(self) -> Any:
@@ -439,11 +512,13 @@ default=None
         from membseg.training import compile_network, layer_shapes
 
         self._validate_params()
+        labels = {"membrane_label": self.membrane_label, "ignore_label": self.ignore_label}
         if y is None:
             stack = check_images(X)
+            X, labels = stack.images, {}
+            # Stripes of one pixel: the thinnest membranes there are.
             y = [np.arange(h * w).reshape(h, w) % 2 for h, w in stack.sizes]
-            X = [np.asarray(image) for image in stack.images]
-        inputs = check_fit_inputs(X, y, ignore_label=self.ignore_label)
+        inputs = check_fit_inputs(X, y, **labels)
         config = self._network_config(inputs, 0)
         network = self._build(config)
         compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))

@@ -73,7 +73,14 @@ class ThresholdSegmenter(SegmenterMixin, BaseEstimator):
         self.membrane_label = membrane_label
         self.ignore_label = ignore_label
 
-    def fit(self, X: Any, y: Any = None) -> "ThresholdSegmenter":
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        validation_data: Any = None,
+    ) -> "ThresholdSegmenter":
         """Learn whether membranes are dark or bright.
 
         Parameters
@@ -83,6 +90,12 @@ class ThresholdSegmenter(SegmenterMixin, BaseEstimator):
         y : array-like of shape (n_images, height, width) or list of (height, width) arrays, \
 default=None
             Masks of two values; required.
+        sample_weight : array-like or None, default=None
+            Weight of each image or pixel; pixels of zero weight do not count.
+        groups : array-like or None, default=None
+            Taken for the sake of the other segmenters; changes nothing.
+        validation_data : tuple (X, y) or None, default=None
+            Taken for the sake of the other segmenters; changes nothing.
 
         Returns
         -------
@@ -91,7 +104,13 @@ default=None
         """
         self._validate_params()
         inputs = check_fit_inputs(
-            X, y, membrane_label=self.membrane_label, ignore_label=self.ignore_label
+            X,
+            y,
+            sample_weight=sample_weight,
+            groups=groups,
+            validation_data=validation_data,
+            membrane_label=self.membrane_label,
+            ignore_label=self.ignore_label,
         )
         contrast = 0.0
         for image, mask in zip(inputs.images.images, inputs.masks.masks, strict=True):

@@ -59,7 +59,8 @@ class UNetSegmenter(KerasSegmenter):
         40 and at most 200 steps.
     max_steps : int or None, default=None
         *Training.* Number of steps, whatever `epochs` says. Give ``n_steps_`` of a fit that was
-        limited by the clock to get the same weights again.
+        limited by the clock to get the same weights again; fit warns where the clock cut the
+        plan short, so that they would differ.
     time_limit : float or None, default=None
         *Training.* Seconds of wall clock that fit may take, everything counted; decides the
         number of steps.
@@ -88,8 +89,8 @@ class UNetSegmenter(KerasSegmenter):
         that hold two other values.
     threshold : float, "auto" or str, default="auto"
         *Prediction.* Membrane probability, in [0, 1], from which `predict` says membrane. "auto"
-        takes the one with the best IoU on the validation part, a scorer's name ("v_rand", for
-        example) the best for that score; 0.5 without a validation part.
+        takes the one with the best IoU on the validation part, the name of a score of masks
+        ("v_rand", for example) the best for that score; 0.5 without a validation part.
     tta : {"none", "flips", "d4"}, default="d4"
         *Prediction.* Mean probability over 1, 4 or 8 views of each image.
     tile_size : "auto" or int, default="auto"

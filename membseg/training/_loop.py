@@ -62,6 +62,9 @@ class TrainingLoop:
         Epochs without improvement after which training stops; None never stops early.
     report : callable or None, default=None
         Called with each row of the history.
+    n_last_looks : int, default=0
+        How often as long as one look at the validation part the caller needs after the last
+        step; kept free before the deadline.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class TrainingLoop:
         monitor: str,
         patience: int | None,
         report: Callable[[dict[str, float], Schedule], None] | None = None,
+        n_last_looks: int = 0,
     ) -> None:
         self.network = network
         self.sampler = sampler
@@ -84,6 +88,8 @@ class TrainingLoop:
         self.monitor = monitor
         self.patience = patience
         self.report = report
+        self.n_last_looks = n_last_looks
+        self._watch_seconds = 0.0
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
@@ -92,6 +98,8 @@ class TrainingLoop:
         step = 0
         while not self.schedule.is_over(step):
             taken, row = self._epoch(step, epoch=len(history) + 1)
+            if not history:
+                self.schedule.reserve(self.n_last_looks * self._watch_seconds)
             step += taken
             history.append(row)
             value = self._monitored(row)
@@ -119,18 +127,18 @@ class TrainingLoop:
             loss = self._step()
             taken += 1
             if not np.isfinite(loss):
-                raise TrainingError(
-                    f"The training loss became {loss} at step {step + taken}. Try a lower "
-                    "learning_rate, precision='float32', or intensity_norm='percentile' if the "
-                    "images hold extreme values."
-                )
+                raise _not_finite("training", loss, step + taken)
         row = {
             "epoch": epoch,
             "step": step + taken,
             "learning_rate": self.schedule.learning_rate(step + taken - 1),
             "loss": loss,
         }
+        before_watch = time.perf_counter()
         row.update(self._watch())
+        self._watch_seconds = time.perf_counter() - before_watch
+        if not np.isfinite(row.get("val_loss", 0.0)):
+            raise _not_finite("validation", row["val_loss"], step + taken)
         row["seconds"] = time.perf_counter() - self.schedule.start
         return taken, row
 
@@ -166,6 +174,13 @@ class TrainingLoop:
             # Nothing to choose by: the last weights, after the learning rate has fallen.
             return row["epoch"]
         return -row["val_loss"] if self.monitor == "loss" else row[f"val_{self.monitor}"]
+
+
+def _not_finite(which: str, loss: float, step: int) -> TrainingError:
+    return TrainingError(
+        f"The {which} loss became {loss} at step {step}. Try a lower learning_rate, "
+        "precision='float32', or intensity_norm='percentile' if the images hold extreme values."
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

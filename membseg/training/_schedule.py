@@ -66,6 +66,12 @@ class Schedule:
         if now - self._first_look >= usable * _CONSTANT_NUMERATOR / _CONSTANT_DENOMINATOR:
             self.n_steps = -(-step * _CONSTANT_DENOMINATOR // _CONSTANT_NUMERATOR)
 
+    def reserve(self, seconds: float) -> None:
+        """Keep some seconds before the deadline free, at most half of what is left."""
+        if self.deadline is not None and self.n_steps is None:
+            left = max(self.deadline - time.perf_counter(), 0.0)
+            self.deadline -= min(seconds, left / 2)
+
     def is_over(self, step: int) -> bool:
         """Tell whether no further step is to be taken."""
         if self.n_steps is not None and step >= self.n_steps:

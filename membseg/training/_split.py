@@ -10,8 +10,9 @@ from membseg.exceptions import InvalidInputError
 #: With fewer images than this the validation part is a block of each image, not whole images.
 _FEW_IMAGES = 40
 
-#: Pixels around a validation block that training leaves out as well.
-_MARGIN = 8
+#: Pixels around a validation block that training leaves out as well, and the share of a side
+#: that they are at most, so that small images keep something to learn from.
+_MARGIN, _LARGEST_MARGIN = 8, 1 / 8
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,15 @@ def _check_groups(groups: Any, n_images: int) -> np.ndarray:
             f"groups must name one group for each of the {n_images} images of X; got shape "
             f"{groups.shape}."
         )
-    if len(np.unique(groups)) < 2:
+    try:
+        names = np.unique(groups)
+    except TypeError as error:
+        kinds = sorted({type(name).__name__ for name in groups})
+        raise InvalidInputError(
+            "groups must be all numbers or all strings, so that they can be told apart; got "
+            f"{' and '.join(kinds)}."
+        ) from error
+    if len(names) < 2:
         raise InvalidInputError(
             "groups must hold at least two groups, one to validate on; got one. Leave groups out "
             "to validate on blocks of the images."
@@ -129,7 +138,9 @@ def _blocks(
         starts = [int(rng.integers(n - s + 1)) for n, s in zip(size, sides, strict=True)]
         spans = list(zip(starts, sides, strict=True))
         blocks.append(Block(i, *(slice(a, a + s) for a, s in spans)))
-        held_out.append(Block(i, *(slice(max(0, a - _MARGIN), a + s + _MARGIN) for a, s in spans)))
+        margins = [min(_MARGIN, int(_LARGEST_MARGIN * length)) for length in size]
+        wider = [slice(max(0, a - m), a + s + m) for (a, s), m in zip(spans, margins, strict=True)]
+        held_out.append(Block(i, *wider))
     return ValidationPlan(blocks, held_out)
 
 

@@ -45,10 +45,24 @@ class Validator:
         Rectangles to validate on.
     factor : int
         The network's total downsampling.
+    halo : int, default=0
+        The network's reach in pixels, for blocks that are larger than a tile.
+    tile_size : int or None, default=None
+        Largest side that the network sees at once; None for whole blocks.
     """
 
-    def __init__(self, data: TrainingData, blocks: list[Block], factor: int) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        blocks: list[Block],
+        factor: int,
+        *,
+        halo: int = 0,
+        tile_size: int | None = None,
+    ) -> None:
         self.factor = factor
+        self.halo = halo
+        self.tile_size = tile_size
         self.crops: list[np.ndarray] = []
         self.cuts: list[tuple[slice, slice]] = []
         self.codes: list[np.ndarray] = []
@@ -91,8 +105,8 @@ class Validator:
                 crop,
                 function,
                 views=views,
-                tile_size=-(-max(crop.shape[:2]) // self.factor) * self.factor,
-                halo=0,
+                tile_size=self.tile_size or -(-max(crop.shape[:2]) // self.factor) * self.factor,
+                halo=self.halo,
                 factor=self.factor,
                 margin=0,
             )
@@ -112,12 +126,29 @@ class Validator:
         return float(get_scorer(name)(answers, None, self.codes))
 
     def best_threshold(self, logits: list[np.ndarray], name: str) -> float:
-        """Find the threshold, in steps of 0.01 for IoU and 0.05 otherwise, with the best score."""
+        """Find the threshold with the best score, in steps of 0.01 for IoU and 0.05 otherwise.
+
+        Parameters
+        ----------
+        logits : list of ndarray of shape (height, width)
+            As from :meth:`predict`.
+        name : str
+            A scorer that judges masks.
+
+        Returns
+        -------
+        float
+            The threshold; of several that are equally good, the one in the middle. 0.5 where the
+            blocks do not show both classes, since nothing can be chosen there.
+        """
+        labels = {int(code) for codes in self.codes for code in np.unique(codes)}
+        if not {0, 1} <= labels:
+            return 0.5
         if name == "iou":
             return self._best_iou_threshold(logits)
         candidates = np.arange(1, 20) / 20
-        scores = [self.score(name, logits, float(t)) for t in candidates]
-        return float(candidates[int(np.argmax(scores))])
+        scores = np.array([self.score(name, logits, float(t)) for t in candidates])
+        return _middle_best(candidates, scores)
 
     def _best_iou_threshold(self, logits: list[np.ndarray]) -> float:
         codes = np.concatenate([code.ravel() for code in self.codes])
@@ -129,7 +160,13 @@ class Validator:
         true_positive = membrane[::-1].cumsum()[::-1]
         false_positive = cell[::-1].cumsum()[::-1]
         iou = true_positive / np.maximum(membrane.sum() + false_positive, 1)
-        return float(edges[1 + int(np.argmax(iou[1:]))])
+        return _middle_best(edges[1:-1], iou[1:])
+
+
+def _middle_best(candidates: np.ndarray, scores: np.ndarray) -> float:
+    """Give the middle of the candidates that share the best score."""
+    best = candidates[scores >= scores.max() - 1e-12]
+    return float(best[len(best) // 2])
 
 
 def _window(span: slice, length: int, factor: int) -> tuple[slice, slice]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from membseg.exceptions import DataWarning
+from membseg.exceptions import DataWarning, InvalidInputError
 from membseg.utils._warn import warn_user
 
 #: What the parameter `intensity_norm` may be.
@@ -17,7 +17,7 @@ class Intensity:
 
     Attributes
     ----------
-    offset, scale : ndarray of shape (channels,), float32
+    offset, scale : ndarray of shape (channels,), float64
         A pixel becomes ``(pixel - offset) * scale``.
     """
 
@@ -26,7 +26,11 @@ class Intensity:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Map pixels of shape (..., channels) to float32."""
-        return (pixels.astype(np.float32) - self.offset) * self.scale
+        # What float32 cannot hold exactly must lose its offset before it is rounded.
+        exact = np.can_cast(pixels.dtype, np.float32)
+        dtype = np.float32 if exact else np.float64
+        moved = pixels.astype(dtype) - self.offset.astype(dtype)
+        return (moved * self.scale.astype(dtype)).astype(np.float32)
 
 
 def fit_intensity(images: list[np.ndarray], mode: str) -> list[Intensity]:
@@ -52,12 +56,12 @@ def fit_intensity(images: list[np.ndarray], mode: str) -> list[Intensity]:
     """
     if mode == "none":
         n_channels = images[0].shape[2]
-        same = Intensity(np.zeros(n_channels, np.float32), np.ones(n_channels, np.float32))
+        same = Intensity(np.zeros(n_channels), np.ones(n_channels))
         return [same] * len(images)
     if mode == "stack":
         return [_pool([_moments(image) for image in images])] * len(images)
     if mode == "percentile":
-        bounds = [np.percentile(image, (1, 99), axis=(0, 1)) for image in images]
+        bounds = [_percentiles(image) for image in images]
         pairs = [((low + high) / 2, (high - low) / 2) for low, high in bounds]
     else:
         pairs = [(mean, np.sqrt(variance)) for _, mean, variance in map(_moments, images)]
@@ -65,10 +69,19 @@ def fit_intensity(images: list[np.ndarray], mode: str) -> list[Intensity]:
     return [_to_map(center, spread) for center, spread in pairs]
 
 
+def _percentiles(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the 1st and 99th percentile, or the extremes where nearly all pixels are alike."""
+    values = image.reshape(-1, image.shape[2]).astype(np.float64)
+    low, high = np.percentile(values, (1, 99), axis=0)
+    alike = low == high
+    return np.where(alike, values.min(0), low), np.where(alike, values.max(0), high)
+
+
 def _moments(image: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
     values = image.reshape(-1, image.shape[2])
-    mean = values.mean(axis=0, dtype=np.float64)
-    return len(values), mean, values.var(axis=0, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = values.mean(axis=0, dtype=np.float64)
+        return len(values), mean, values.var(axis=0, dtype=np.float64)
 
 
 def _pool(parts: list[tuple[int, np.ndarray, np.ndarray]]) -> Intensity:
@@ -82,9 +95,14 @@ def _pool(parts: list[tuple[int, np.ndarray, np.ndarray]]) -> Intensity:
 
 
 def _to_map(center: np.ndarray, spread: np.ndarray) -> Intensity:
+    if not (np.isfinite(center).all() and np.isfinite(spread).all()):
+        raise InvalidInputError(
+            "X must hold values whose variance is a finite number; got larger ones. Divide X, "
+            "e.g. by np.max(np.abs(X))."
+        )
     # A constant channel carries nothing: it becomes zero instead of a division by zero.
     scale = np.divide(1.0, spread, out=np.zeros_like(spread, dtype=np.float64), where=spread > 0)
-    return Intensity(center.astype(np.float32), scale.astype(np.float32))
+    return Intensity(center.astype(np.float64), scale)
 
 
 def _warn_constant(numbers: list[int]) -> None:

@@ -91,7 +91,11 @@ def encode_masks(
             "image, shape (n_images, height, width)."
         )
     as_list = isinstance(y, list | tuple)
-    arrays = [np.asanyarray(m) for m in y] if as_list else _split_stack(np.asanyarray(y), name)
+    arrays = (
+        [_drop_channel(np.asanyarray(m)) for m in y]
+        if as_list
+        else _split_stack(np.asanyarray(y), name)
+    )
     if not arrays:
         raise InvalidInputError(f"{name} must hold at least one mask; got an empty list.")
     for i, array in enumerate(arrays):
@@ -153,6 +157,10 @@ def _split_stack(y: np.ndarray, name: str) -> list[np.ndarray]:
             f"{y.shape}.{hint}"
         )
     return list(y) if y.ndim else [y]
+
+
+def _drop_channel(mask: np.ndarray) -> np.ndarray:
+    return mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
 
 
 def _check_mask_array(array: np.ndarray, name: str) -> None:
@@ -217,7 +225,7 @@ def _resolve_classes(
         return None
     membrane = kept[1] if membrane_label is None else membrane_label
     cell = kept[0] if membrane == kept[1] else kept[1]
-    return np.array([cell, membrane], dtype=arrays[0].dtype)
+    return np.array([cell, membrane], dtype=np.result_type(*arrays))
 
 
 def _too_many_values(kept: list[Any], name: str) -> str:

@@ -12,7 +12,7 @@ from membseg.losses import LOSSES, PixelLoss, bce_dice_loss, binary_crossentropy
 def numpy_bce(target, weight, logit):
     p = 1 / (1 + np.exp(-logit))
     losses = -(target * np.log(p) + (1 - target) * np.log(1 - p))
-    return (weight * losses).sum() / weight.sum()
+    return (weight * losses).sum() / np.count_nonzero(weight)
 
 
 def numpy_dice(target, weight, logit):
@@ -50,6 +50,13 @@ def test_pixels_without_weight_change_nothing(name):
     y_logit[ignored] += 7.0
     assert ignored.any()
     assert float(loss(y_true, y_logit)) == before
+
+
+def test_heavier_batches_have_a_larger_cross_entropy():
+    *_, y_true, y_logit = make_case(4)
+    before = float(binary_crossentropy(y_true, y_logit))
+    y_true[..., 1] *= 1000
+    assert float(binary_crossentropy(y_true, y_logit)) == pytest.approx(1000 * before, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -10,6 +10,7 @@ from membseg.exceptions import (
     DataWarning,
     InvalidInputError,
     InvalidTypeError,
+    OutOfMemoryError,
     TrainingError,
     TrainingWarning,
 )
@@ -41,7 +42,7 @@ BAD = {
     "intensity_norm": ["tile"],
     "membrane_label": ["dark"],
     "ignore_label": ["none"],
-    "threshold": [-0.1, 1.1, "best"],
+    "threshold": [-0.1, 1.1, "best", "roc_auc"],
     "tta": ["d8"],
     "tile_size": [0, "big"],
     "precision": ["float16"],
@@ -119,6 +120,7 @@ FIT_ARGUMENTS = {
         "80. Use patch_size='auto'"),
     "weights of wrong length": ({}, {"sample_weight": [1, 2]}, "sample_weight"),
     "negative weights": ({}, {"sample_weight": [1, 1, 1, -1]}, "sample_weight"),
+    "zero weights": ({}, {"sample_weight": np.zeros((4, 64, 64))}, "sample_weight"),
     "groups of wrong length": ({}, {"groups": [1, 2]}, "groups must name one group for each of "
                                "the 4 images of X; got shape (2,)."),
     "one group": ({}, {"groups": [1] * 4}, "groups must hold at least two groups"),
@@ -144,6 +146,35 @@ def test_bad_parameters_can_be_turned_into_the_worst(slices, quick):
     assert segmenter.n_steps_ == 0
 
 
+def test_weight_on_ignored_pixels_only(slices, quick):
+    X, y = slices
+    sparse = y.astype(int)
+    sparse[0] = -1
+    message = "sample_weight must be positive at some labelled pixel; got zero at all of them."
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        quick().fit(X, sparse, sample_weight=[1, 0, 0, 0])
+
+
+def test_a_bad_label_can_be_turned_into_the_worst(slices, quick):
+    with pytest.warns(TrainingWarning, match=r"The failure was: The 'membrane_label' parameter"):
+        quick(membrane_label="dark", on_failure="worst").fit(*slices)
+
+
+def test_what_needs_a_validation_part_says_so(slices, quick):
+    with pytest.warns(TrainingWarning, match=r"early_stopping and threshold had no effect: the"):
+        quick(validation_fraction=0, early_stopping=True, threshold="dice").fit(*slices)
+
+
+def test_memory_for_not_even_the_network(slices, quick, monkeypatch):
+    def fail(config):
+        raise MemoryError("RESOURCE_EXHAUSTED")
+
+    monkeypatch.setattr("membseg.networks.build_unet", lambda **config: fail(config))
+    message = "There is too little memory for a network of depth=1 and base_filters=4. Lower"
+    with pytest.raises(OutOfMemoryError, match=re.escape(message)):
+        quick().fit(*slices)
+
+
 def test_everything_ignored(slices, quick):
     X, y = slices
     with pytest.raises(InvalidInputError, match=r"every pixel has the ignore_label \(1\)"):
@@ -166,7 +197,9 @@ def test_wrong_channels_at_predict(fitted, slices):
 
 def test_tile_too_small_for_the_network(slices, quick):
     X, y = slices
-    segmenter = quick(tile_size=16).fit(X, y)
+    with pytest.raises(InvalidInputError, match=r"tile_size must be at least \d+ px for this"):
+        quick(tile_size=16).fit(X, y)
+    segmenter = quick().fit(X, y).set_params(tile_size=16)
     with pytest.raises(InvalidInputError, match="tile_size must be at least"):
         segmenter.predict(X)
 

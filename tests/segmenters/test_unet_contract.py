@@ -154,8 +154,11 @@ def test_predict_membrane_writes_into_the_callers_array(fitted, slices, tmp_path
     out = np.memmap(tmp_path / "maps", dtype=np.float32, mode="w+", shape=X.shape)
     assert fitted.predict_membrane(X, out=out) is out
     np.testing.assert_array_equal(out, fitted.predict_membrane(X))
-    with pytest.raises(InvalidInputError, match=r"out must have the shape of the membrane maps"):
-        fitted.predict_membrane(X, out=out[1:])
+    for bad in (out[1:], np.zeros(X.shape, np.uint8), [0.0]):
+        with pytest.raises(InvalidInputError, match=r"out must be a float array of the shape"):
+            fitted.predict_membrane(X, out=bad)
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict_membrane(X, out=out)
 
 
 def test_inputs_of_every_layout_and_dtype_give_the_same(fitted, slices, tmp_path):
@@ -173,6 +176,14 @@ def test_inputs_of_every_layout_and_dtype_give_the_same(fitted, slices, tmp_path
         X[..., np.newaxis],
     ):
         np.testing.assert_allclose(fitted.decision_function(same), expected, atol=2e-4)
+
+
+def test_parameters_of_fit_changed_later_change_no_prediction(slices, quick):
+    X, y = slices
+    segmenter = quick(intensity_norm="none").fit(X / 255, y)
+    before = segmenter.decision_function(X / 255)
+    segmenter.set_params(intensity_norm="stack")
+    np.testing.assert_array_equal(segmenter.decision_function(X / 255), before)
 
 
 def test_predict_changes_nothing(fitted, slices):
@@ -230,6 +241,8 @@ def test_tags_and_tunables():
     assert tags.target_tags.required
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array
+    assert tags.tile_exact
+    assert not UNetSegmenter(norm_layer="group").__sklearn_tags__().tile_exact
     for value in UNetSegmenter().get_params().values():
         assert value is None or isinstance(value, int | float | str | bool)
 

@@ -105,6 +105,16 @@ def test_zero_weight_equals_ignoring(slices, quick):
     np.testing.assert_allclose(a.decision_function(X), b.decision_function(X), atol=1e-5)
 
 
+def test_image_weights_count_even_one_image_at_a_time(slices, quick):
+    X, y = slices
+    params = {"batch_size": 1, "max_steps": 6, "threshold": 0.5}
+    plain = quick(**params).fit(X, y)
+    heavy = quick(**params).fit(X, y, sample_weight=[1, 1, 1, 1000])
+    scaled = quick(**params).fit(X, y, sample_weight=[5, 5, 5, 5000])
+    assert np.abs(heavy.decision_function(X) - plain.decision_function(X)).max() > 1e-4
+    np.testing.assert_allclose(heavy.decision_function(X), scaled.decision_function(X), atol=1e-5)
+
+
 def test_image_weights_change_the_fit(fitted, slices, quick):
     X, y = slices
     weighted = quick().fit(X, y, sample_weight=[1, 1, 1, 5])
@@ -140,7 +150,7 @@ def test_without_validation_part(slices, quick):
 
 def test_monitor_and_threshold_by_name(slices, quick):
     X, y = slices
-    segmenter = quick(monitor="dice", threshold="v_rand_mask", epochs=2).fit(X, y)
+    segmenter = quick(monitor="dice", threshold="v_rand", epochs=2).fit(X, y)
     scores = [row["val_dice"] for row in segmenter.history_]
     assert segmenter.best_epoch_ == 1 + int(np.argmax(scores))
     assert 0 < segmenter.threshold_ < 1

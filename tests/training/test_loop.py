@@ -71,6 +71,11 @@ def test_keeps_the_weights_of_the_best_epoch():
     assert [row["step"] for row in result.history] == [2, 4, 6, 8]
 
 
+def test_a_validation_loss_that_is_not_finite_stops_training():
+    with pytest.raises(TrainingError, match=r"The validation loss became nan at step 4\. Try"):
+        ScriptedLoop(ScriptedNetwork([1.0] * 8), [0.5, np.nan, 0.4]).run()
+
+
 def test_scores_are_maximised():
     network = ScriptedNetwork([1.0] * 6)
     assert ScriptedLoop(network, [0.5, 0.9, 0.4], monitor="iou").run().best_epoch == 3

@@ -42,6 +42,18 @@ def test_steps_found_by_the_clock_start_to_fall_where_the_clock_was_read(monkeyp
     ]
 
 
+def test_reserves_time_at_most_half_of_what_is_left(monkeypatch):
+    monkeypatch.setattr("time.perf_counter", lambda: 40.0)
+    schedule = make_schedule(None, deadline=100.0)
+    schedule.reserve(10.0)
+    assert schedule.deadline == 90.0
+    schedule.reserve(1000.0)
+    assert schedule.deadline == 65.0
+    planned = make_schedule(10, deadline=100.0)
+    planned.reserve(10.0)
+    assert planned.deadline == 100.0
+
+
 def test_ends_at_the_number_of_steps_or_the_deadline(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])

@@ -25,8 +25,10 @@ def test_few_images_give_a_block_of_each_with_a_margin(sizes, fraction, seed):
             (block.rows, held.rows, height),
             (block.columns, held.columns, width),
         ):
-            assert 0 <= outer.start <= span.start < span.stop <= length
-            assert span.start - outer.start in (8, span.start)
+            assert 0 <= span.start < span.stop <= length
+            margin = min(8, length // 8)
+            assert span.start - outer.start == min(margin, span.start)
+            assert outer.stop == span.stop + margin
             assert abs((span.stop - span.start) - length * fraction**0.5) <= 1
 
 
@@ -66,6 +68,12 @@ def test_groups_of_wrong_length():
     message = "groups must name one group for each of the 3 images of X; got shape (2,)."
     with pytest.raises(InvalidInputError, match=re.escape(message)):
         plan_validation([(8, 8)] * 3, 0.1, np.random.default_rng(0), [1, 2])
+
+
+def test_groups_of_mixed_kinds():
+    message = "groups must be all numbers or all strings, so that they can be told apart; got"
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        plan_validation([(8, 8)] * 2, 0.1, np.random.default_rng(0), np.array(["a", None], object))
 
 
 def test_one_group_is_refused():

@@ -66,6 +66,45 @@ def test_loss_is_over_all_labelled_pixels_of_all_blocks():
     assert validator.loss(logits, binary_crossentropy) == pytest.approx(expected, rel=1e-4)
 
 
+def test_tiles_give_what_the_whole_block_gives():
+    rng = np.random.default_rng(0)
+    images = [rng.normal(size=(90, 70, 1))]
+    data = TrainingData(images, [np.zeros((90, 70), np.uint8)], None, fit_intensity(images, "none"))
+    whole = [Block(0, slice(None), slice(None))]
+    shapes = set()
+
+    def blur(batch):
+        """Reach 1, zero-padded."""
+        shapes.add(batch.shape[1:3])
+        padded = np.pad(batch[..., 0], ((0, 0), (1, 1), (1, 1)))
+        return padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, 1:-1]
+
+    tiled = Validator(data, whole, 4, halo=4, tile_size=24).predict(blur, IDENTITY)[0]
+    assert shapes == {(24, 24)}
+    np.testing.assert_allclose(tiled, Validator(data, whole, 4).predict(blur, IDENTITY)[0])
+
+
+@pytest.mark.parametrize("code", [0, 1, IGNORED])
+def test_one_class_tells_no_threshold(code):
+    images = [np.zeros((20, 30, 1))]
+    data = TrainingData(
+        images, [np.full((20, 30), code, np.uint8)], None, fit_intensity(images, "none")
+    )
+    validator = Validator(data, [Block(0, slice(None), slice(None))], 4)
+    assert validator.best_threshold([np.zeros((20, 30), np.float32)], "iou") == 0.5
+
+
+def test_of_equally_good_thresholds_the_middle_is_taken():
+    images = [np.zeros((20, 30, 1))]
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:8] = 1
+    data = TrainingData(images, [mask], None, fit_intensity(images, "none"))
+    validator = Validator(data, [Block(0, slice(None), slice(None))], 4)
+    logits = [np.where(mask == 1, 1.0, -1.0).astype(np.float32)]
+    for name in ("iou", "dice"):
+        assert validator.best_threshold(logits, name) == pytest.approx(0.5, abs=0.06)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 999))
 def test_best_threshold_is_best(seed):

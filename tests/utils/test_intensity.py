@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from membseg.exceptions import DataWarning
+from membseg.exceptions import DataWarning, InvalidInputError
 from membseg.utils import fit_intensity
 
 
@@ -49,6 +49,28 @@ def test_constant_images_are_named_and_become_zero(mode):
     with pytest.warns(DataWarning, match=r"1 image\(s\) of X hold one constant value \(number 1\)"):
         maps = fit_intensity(images, mode)
     np.testing.assert_array_equal(maps[1].apply(images[1]), 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int64, np.float64])
+def test_a_large_offset_takes_no_detail(dtype):
+    image = make_images()[0].astype(np.uint8)
+    far = image.astype(dtype) + dtype(2**31)
+    expected = fit_intensity([image], "image")[0].apply(image)
+    np.testing.assert_allclose(fit_intensity([far], "image")[0].apply(far), expected, atol=1e-4)
+
+
+def test_percentiles_of_sparse_and_of_bool_images():
+    sparse = np.zeros((30, 30, 1))
+    sparse[3, 4] = 5
+    for image in (sparse, sparse > 0):
+        result = fit_intensity([image], "percentile")[0].apply(image)
+        assert set(np.unique(result)) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("mode", ["image", "stack"])
+def test_values_too_large_for_a_variance(mode):
+    with pytest.raises(InvalidInputError, match="X must hold values whose variance is a finite"):
+        fit_intensity([make_images()[0] * 1e200], mode)
 
 
 def test_a_crop_is_normalised_like_its_image():

@@ -73,6 +73,12 @@ def test_lists_and_trailing_channel():
     assert encode_masks(MASK[..., None]).masks[0].shape == (2, 2)
 
 
+def test_lists_of_masks_with_a_trailing_channel_or_of_several_dtypes():
+    assert encode_masks([MASK[0][..., None]]).masks[0].shape == (2, 2)
+    mixed = encode_masks([np.zeros((2, 2), np.uint8), np.full((2, 2), 300, np.int16)])
+    assert mixed.classes.tolist() == [0, 300]
+
+
 SOFT = np.array([[[0, 0.25], [0.5, 1.0]]])
 
 
