@@ -75,6 +75,7 @@ def test_segment_membranes_says_what_is_missing(tmp_path):
 
 def test_benchmark_resumes_row_by_row(tmp_path):
     X, y = make_membranes(25, 64, 64, random_state=0)
+    (tmp_path / "data/isbi2012").mkdir(parents=True)
     save_stack(tmp_path / "data/isbi2012/image", X)
     save_stack(tmp_path / "data/isbi2012/label", 255 * (1 - y))
     arguments = ("--data", "data", "--time-limit", 6, "--sets", "isbi2012", "epitools")
