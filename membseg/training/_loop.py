@@ -89,7 +89,6 @@ class TrainingLoop:
         self.patience = patience
         self.report = report
         self.n_last_looks = n_last_looks
-        self._watch_seconds = 0.0
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
@@ -99,7 +98,7 @@ class TrainingLoop:
         while not self.schedule.is_over(step):
             taken, row = self._epoch(step, epoch=len(history) + 1)
             if not history:
-                self.schedule.reserve(self.n_last_looks * self._watch_seconds)
+                self._reserve_last_looks()
             step += taken
             history.append(row)
             value = self._monitored(row)
@@ -120,7 +119,7 @@ class TrainingLoop:
         loss, taken = np.nan, 0
         while taken < self.steps_per_epoch:
             self.schedule.look_at_clock(step + taken)
-            if self.schedule.is_over(step + taken):
+            if taken and self.schedule.is_over(step + taken):
                 break
             self.network.optimizer.learning_rate = self.schedule.learning_rate(step + taken)
             # Keras gives the mean over the steps since reset_metrics.
@@ -134,13 +133,19 @@ class TrainingLoop:
             "learning_rate": self.schedule.learning_rate(step + taken - 1),
             "loss": loss,
         }
-        before_watch = time.perf_counter()
         row.update(self._watch())
-        self._watch_seconds = time.perf_counter() - before_watch
         if not np.isfinite(row.get("val_loss", 0.0)):
             raise _not_finite("validation", row["val_loss"], step + taken)
         row["seconds"] = time.perf_counter() - self.schedule.start
         return taken, row
+
+    def _reserve_last_looks(self) -> None:
+        """Keep time for the looks after the last step, by one that need not compile any more."""
+        if not self.n_last_looks or self.schedule.deadline is None:
+            return
+        start = time.perf_counter()
+        self._watch()
+        self.schedule.reserve(self.n_last_looks * (time.perf_counter() - start))
 
     def _step(self) -> float:
         x, y = self.sampler.draw()

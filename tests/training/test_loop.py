@@ -95,6 +95,23 @@ def test_stops_early_after_patience_epochs():
     assert network.weight == 2
 
 
+def test_time_for_the_last_looks_is_kept_free(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+
+    class SlowToWatch(ScriptedLoop):
+        def _watch(self):
+            now[0] += 2.0
+            return super()._watch()
+
+    loop = SlowToWatch(ScriptedNetwork([1.0] * 99), [0.1] * 99, n_steps=4, n_last_looks=8)
+    loop.schedule.deadline = 100.0
+    loop.schedule.n_steps = None
+    monkeypatch.setattr(loop.schedule, "look_at_clock", lambda step: None)
+    loop.run()
+    assert loop.schedule.deadline == 100.0 - 8 * 2.0
+
+
 def test_learning_rate_is_set_at_every_step():
     network = ScriptedNetwork([1.0] * 4)
     loop = ScriptedLoop(network, [0.1, 0.1])
