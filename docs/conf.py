@@ -30,7 +30,8 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
+# All pages stand side by side: there is no section to navigate in.
+html_sidebars = {"**": []}
 html_title = f"membseg {release}"
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars = {"index": []}
 html_show_sourcelink = False
