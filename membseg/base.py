@@ -11,7 +11,7 @@ from membseg.exceptions import InvalidInputError
 from membseg.metrics import iou_score
 from membseg.utils import IGNORED, check_images, encode_masks, restore_layout
 
-__all__ = ["SegmenterMixin", "SegmenterTags"]
+__all__ = ["SegmenterMixin"]
 
 
 @dataclass(slots=True)
@@ -141,8 +141,9 @@ class SegmenterMixin:
         threshold = self.threshold_  # type: ignore[attr-defined]  # set by the host's fit
         masks = []
         # One image at a time: the maps of a whole stack would be four times as large as its masks.
-        for image in stack.images:
-            membrane = self.predict_membrane([image])[0] >= threshold
+        for i in range(len(stack)):
+            one = [X[i]] if stack.as_list else np.asanyarray(X)[i : i + 1]
+            membrane = self.predict_membrane(one)[0] >= threshold
             masks.append(np.where(membrane, classes[1], classes[0]))
         return restore_layout(masks, as_list=stack.as_list)
 
