@@ -1,15 +1,18 @@
 """The contract that every segmenter obeys."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from membseg.exceptions import InvalidInputError
+from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.metrics import iou_score
-from membseg.utils import IGNORED, check_images, encode_masks, restore_layout
+from membseg.utils import IGNORED, ImageStack, check_images, encode_masks
+from membseg.utils._lazy import as_readable, is_dask
 
 __all__ = ["SegmenterMixin"]
 
@@ -87,65 +90,108 @@ class SegmenterMixin:
             return [np.stack([1 - p, p]) for p in membrane]
         return np.stack([1 - membrane, membrane], axis=1)
 
-    def predict_membrane(self, X: Any, out: np.ndarray | None = None) -> Any:
+    def predict_membrane(self, X: Any, out: Any = None) -> Any:
         """Predict the probability of membrane for every pixel.
 
         Parameters
         ----------
         X : array-like of shape (n_images, height, width[, channels]) or list of arrays
             Images of any real dtype, with the channels seen in fit.
-        out : ndarray of shape (n_images, height, width) or None, default=None
-            Where to write, for results larger than memory (a memory-mapped array, for example).
+        out : array of shape (n_images, height, width) or None, default=None
+            Where to write, for results larger than memory: a float array of numpy
+            (memory-mapped, for example), zarr or h5py. What was written stays there if the
+            prediction is interrupted.
 
         Returns
         -------
         ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Probabilities in [0, 1]; `out` itself if it was given.
+            Probabilities in [0, 1]; `out` itself if it was given. A dask array for a dask array.
 
         Raises
         ------
-        InvalidInputError
-            If `out` is no float array of the shape of the result.
+        InvalidInputError, InvalidTypeError
+            If `out` is no float array of the shape of the result, or `X` is a dask array and
+            `out` was given.
         """
         if out is None:
             logits = self.decision_function(X)  # type: ignore[attr-defined]  # the host's
-            return [_sigmoid(z) for z in logits] if isinstance(logits, list) else _sigmoid(logits)
+            if is_dask(logits):
+                return logits.map_blocks(sigmoid, dtype=np.float32, meta=logits._meta)
+            return [sigmoid(z) for z in logits] if isinstance(logits, list) else sigmoid(logits)
         check_is_fitted(self)
-        shape = None if isinstance(X, list | tuple) else tuple(np.shape(X)[:3])
-        if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype.kind != "f":
-            got = getattr(out, "shape", type(out).__name__)
-            raise InvalidInputError(
-                f"out must be a float array of the shape of the membrane maps, {shape} (and X an "
-                f"array, no list); got {got}, {getattr(out, 'dtype', 'no array')}."
-            )
-        for i in range(len(out)):
-            out[i] = self.predict_membrane(X[i : i + 1])[0]
+        stack = self._check_stack(X, lazily="predict_membrane(X)", out=out)
+        _check_out(out, X, stack, "a float array", "membrane maps", lambda dtype: dtype.kind == "f")
+        for i, rows, columns, membrane in self._predict_blocks(X, stack):
+            out[i, rows, columns] = membrane
         return out
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, out: Any = None) -> Any:
         """Predict masks: membrane where its probability is at least ``threshold_``.
 
         Parameters
         ----------
         X : array-like of shape (n_images, height, width[, channels]) or list of arrays
             Images of any real dtype, with the channels seen in fit.
+        out : array of shape (n_images, height, width) or None, default=None
+            Where to write, for results larger than memory: an array of numpy (memory-mapped, for
+            example), zarr or h5py, of a dtype that holds both values of ``classes_``. What was
+            written stays there if the prediction is interrupted.
 
         Returns
         -------
         ndarray of shape (n_images, height, width) or list of (height, width)
-            Masks with the values and the dtype of the y seen in fit.
+            Masks with the values and the dtype of the y seen in fit; `out` itself if it was given.
+            A dask array for a dask array.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If `out` cannot hold the masks, or `X` is a dask array and `out` was given.
         """
         check_is_fitted(self)
-        stack = check_images(X)
-        classes = self.classes_  # type: ignore[attr-defined]  # set by the host's fit
+        cell, membrane = self.classes_  # type: ignore[attr-defined]  # set by the host's fit
         threshold = self.threshold_  # type: ignore[attr-defined]  # set by the host's fit
-        masks = []
-        # One image at a time: the maps of a whole stack would be four times as large as its masks.
-        for i in range(len(stack)):
-            one = [X[i]] if stack.as_list else np.asanyarray(X)[i : i + 1]
-            membrane = self.predict_membrane(one)[0] >= threshold
-            masks.append(np.where(membrane, classes[1], classes[0]))
-        return restore_layout(masks, as_list=stack.as_list)
+        mask_of = partial(_cut, threshold=threshold, cell=cell, membrane=membrane)
+        if is_dask(X) and out is None:
+            maps = self.predict_membrane(X)
+            meta = np.empty((0, 0, 0), dtype=cell.dtype)
+            return maps.map_blocks(mask_of, dtype=cell.dtype, meta=meta)
+        stack = self._check_stack(X, lazily="predict(X)", out=out)
+        if out is not None:
+            what = f"an array that can hold {cell} and {membrane}"
+            _check_out(out, X, stack, what, "masks", partial(_can_hold, values=(cell, membrane)))
+        elif stack.as_list:
+            out = [np.empty(size, dtype=cell.dtype) for size in stack.sizes]
+        else:
+            out = np.empty((len(stack), *stack.sizes[0]), dtype=cell.dtype)
+        for i, rows, columns, maps in self._predict_blocks(X, stack):
+            if stack.as_list:
+                out[i][rows, columns] = mask_of(maps)
+            else:
+                out[i, rows, columns] = mask_of(maps)
+        return out
+
+    def _check_stack(self, X: Any, *, lazily: str, out: Any) -> ImageStack:
+        """Check images that are predicted block by block."""
+        if out is not None and is_dask(X):
+            raise InvalidTypeError(
+                f"out must be None where X is a dask array, whose prediction is one as well. Store "
+                f"that where you like: {lazily}.to_zarr('result.zarr'), or "
+                f"dask.array.store({lazily}, out)."
+            )
+        return check_images(X, n_channels=getattr(self, "n_channels_in_", None))
+
+    def _predict_blocks(
+        self, X: Any, stack: ImageStack
+    ) -> Iterator[tuple[int, slice, slice, np.ndarray]]:
+        """Give membrane probabilities as (image number, rows, columns, probabilities).
+
+        One image at a time; a segmenter that can do with less than an image overrides this.
+        """
+        for i, (height, width) in enumerate(stack.sizes):
+            # Of the kind that the caller gave, since a stack of one is told from an image by it.
+            one = [X[i]] if stack.as_list else as_readable(X, "X")[i : i + 1]
+            yield i, slice(0, height), slice(0, width), self.predict_membrane(one)[0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score by membrane IoU, counted over all pixels of the set.
@@ -178,6 +224,57 @@ class SegmenterMixin:
         )
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Logistic function in float32 that does not overflow."""
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
+def _check_out(
+    out: Any,
+    X: Any,
+    stack: ImageStack,
+    what: str,
+    whose: str,
+    fits: Callable[[np.dtype], bool],
+) -> None:
+    """Refuse what results cannot be written into."""
+    shape = None if stack.as_list else (len(stack), *stack.sizes[0])
+    dtype = getattr(out, "dtype", None)
+    if (
+        not hasattr(out, "__setitem__")
+        or getattr(out, "shape", None) != shape
+        or not isinstance(dtype, np.dtype)
+        or not fits(dtype)
+    ):
+        got = getattr(out, "shape", type(out).__name__)
+        raise InvalidInputError(
+            f"out must be {what} of the shape of the {whose}, {shape} "
+            f"(and X an array, no list); got {got}, {dtype or 'no array'}."
+        )
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise InvalidInputError(
+            "out must be writeable; got a read-only array. Open memory-mapped files with "
+            "mode='r+' or 'w+'."
+        )
+    if isinstance(out, np.ndarray) and isinstance(X, np.ndarray) and np.may_share_memory(out, X):
+        raise InvalidInputError(
+            "out must not share memory with X: pixels are read after their neighbours were "
+            "written. Give another array."
+        )
+
+
+def _can_hold(dtype: np.dtype, values: tuple[Any, Any]) -> bool:
+    """Whether both values survive a change of dtype, apart from each other."""
+    if dtype.kind not in "biuf":
+        return False
+    with np.errstate(invalid="ignore"):
+        return all(np.asarray(value).astype(dtype).item() == value for value in values)
+
+
+def _cut(membrane_map: np.ndarray, *, threshold: float, cell: Any, membrane: Any) -> np.ndarray:
+    """Turn probabilities into a mask."""
+    return np.where(membrane_map >= threshold, membrane, cell)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Logistic function in the logits' float dtype that does not overflow."""
+    # In place: maps may be as large as memory allows.
+    result = np.negative(np.clip(logits, -80.0, 80.0))
+    np.exp(result, out=result)
+    result += 1.0
+    return np.divide(1.0, result, out=result)

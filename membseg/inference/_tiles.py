@@ -39,16 +39,37 @@ class Span:
         return slice(self.write_start - self.start, self.write_stop - self.start)
 
 
+@dataclass(frozen=True)
+class Tile:
+    """One tile of an image, in the image's pixels.
+
+    Attributes
+    ----------
+    read_rows, read_columns : slice
+        What the network reads; it may reach beyond the image.
+    rows, columns : slice
+        What the tile contributes, inside the image.
+    cut : tuple of two slices
+        The part of the tile's own result that is kept.
+    """
+
+    read_rows: slice
+    read_columns: slice
+    rows: slice
+    columns: slice
+    cut: tuple[slice, slice]
+
+
 def plan_axis(length: int, tile_size: int, halo: int, factor: int = 1) -> list[Span]:
-    """Cut one axis into equal tiles whose centres cover it.
+    """Cut one axis into as few equal tiles as possible, as small as these can be.
 
     Parameters
     ----------
     length : int
         Pixels along the axis, a multiple of `factor`.
     tile_size : int
-        Pixels that the network reads at once, a multiple of `factor`. An axis that is not longer
-        is one tile.
+        Pixels that the network reads at once at most, a multiple of `factor`. An axis that is not
+        longer is one tile.
     halo : int
         Context in pixels that is read and thrown away where tiles meet. The ends of the axis
         need none.
@@ -73,19 +94,23 @@ def plan_axis(length: int, tile_size: int, halo: int, factor: int = 1) -> list[S
         )
     if length <= tile_size:
         return [Span(0, length, 0, length)]
-    stride = (tile_size - 2 * halo) // factor * factor
-    if stride < factor:
+    if _stride(tile_size, halo, factor) < factor:
         raise InvalidInputError(
             f"tile_size must be at least {2 * halo + factor} (two halos of {halo} px and one "
             f"step of {factor} px); got {tile_size}."
         )
-    starts = [*range(0, length - tile_size, stride), length - tile_size]
+    n_steps = -(-(length - tile_size) // _stride(tile_size, halo, factor))
+    # The last of so many tiles would overlap the one before by more than the halos: share it out.
+    size = tile_size
+    while n_steps * _stride(size - factor, halo, factor) + size - factor >= length:
+        size -= factor
+    stride = _stride(size, halo, factor)
+    starts = [*(k * stride for k in range(n_steps)), length - size]
     spans = []
     written = 0
     for start in starts:
-        last = start == starts[-1]
-        stop = start + tile_size
-        write_stop = length if last else stop - halo
+        stop = start + size
+        write_stop = length if stop == length else stop - halo
         spans.append(Span(start, stop, written, write_stop))
         written = write_stop
     return spans
@@ -113,3 +138,51 @@ def plan_tiles(
     rows = plan_axis(height, tile_size, halo, factor)
     columns = plan_axis(width, tile_size, halo, factor)
     return list(product(rows, columns))
+
+
+def plan_image(
+    height: int, width: int, *, tile_size: int, halo: int, factor: int, margin: int
+) -> list[Tile]:
+    """Cut an image of any size, extended by reflection, into tiles.
+
+    The image is thought of as extended by `margin` pixels on each side, and then to the right and
+    downwards to a multiple of `factor`.
+
+    Parameters
+    ----------
+    height, width : int
+        Image size in pixels.
+    tile_size, halo, factor : int
+        As in :func:`plan_axis`, for both axes.
+    margin : int
+        Pixels around the image, a multiple of `factor`.
+
+    Returns
+    -------
+    list of Tile
+        Tiles, row by row; what they contribute covers the image once.
+    """
+    extended = [-(-(length + 2 * margin) // factor) * factor for length in (height, width)]
+    tiles = []
+    for row, column in plan_tiles(extended[0], extended[1], tile_size, halo, factor):
+        rows, row_cut = _inside(row, margin, height)
+        columns, column_cut = _inside(column, margin, width)
+        # A tile may lie in the extension altogether.
+        if rows.start < rows.stop and columns.start < columns.stop:
+            read_rows = slice(row.start - margin, row.stop - margin)
+            read_columns = slice(column.start - margin, column.stop - margin)
+            tiles.append(Tile(read_rows, read_columns, rows, columns, (row_cut, column_cut)))
+    return tiles
+
+
+def _stride(tile_size: int, halo: int, factor: int) -> int:
+    """How far apart two tiles may start, a multiple of the factor."""
+    return (tile_size - 2 * halo) // factor * factor
+
+
+def _inside(span: Span, margin: int, length: int) -> tuple[slice, slice]:
+    """Give what a span writes inside the image, and where that lies in the tile."""
+    start = min(max(span.write_start - margin, 0), length)
+    stop = min(max(span.write_stop - margin, 0), length)
+    first = span.start - margin
+    return slice(start, stop), slice(start - first, stop - first)

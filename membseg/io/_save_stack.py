@@ -106,7 +106,7 @@ def _prepare(stack: Any) -> list[np.ndarray]:
     """Images as (height, width) or (height, width, channels >= 2), masks as 0/255."""
     images = []
     for image in check_images(stack, name="stack", finite=False).images:
-        plain = image[..., 0] if image.shape[2] == 1 else image
+        plain = np.asarray(image[..., 0] if image.shape[2] == 1 else image)
         images.append(plain.astype(np.uint8) * np.uint8(255) if plain.dtype == bool else plain)
     return images
 

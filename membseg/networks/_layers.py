@@ -90,3 +90,14 @@ class ConvStyle:
         """Maximum of each 2 x 2 window."""
         layer = keras.layers.MaxPooling2D(data_format="channels_last", name=name, dtype=self.dtype)
         return layer(x)
+
+    def enlarge(self, x: Any, name: str) -> Any:
+        """Twice the height and width, smoothly.
+
+        Pixels are repeated, and each takes the mean of its 3 x 3 neighbours: two thirds of one
+        pixel and one third of the next. (Keras's linear interpolation cannot have open sizes.)
+        """
+        options = {"data_format": "channels_last", "dtype": self.dtype}
+        x = keras.layers.UpSampling2D(2, name=f"{name}_repeat", **options)(x)
+        smooth = keras.layers.AveragePooling2D(3, 1, "same", name=f"{name}_smooth", **options)
+        return smooth(x)

@@ -9,9 +9,9 @@ import numpy as np
 #: Where the weights lie: plain arrays, no pickled objects.
 _FILE = Path(__file__).parent / "weights" / "unet_synthetic.npz"
 
-#: What a configuration may differ in and still take the weights: penalties, precision, dropout
-#: and the seed change no array.
-_FREE = ("l1", "l2", "dtype", "seed", "dropout")
+#: What a configuration may differ in and still take the weights: penalties, precision, dropout,
+#: the seed and the image's enlargement change no array.
+_FREE = ("l1", "l2", "dtype", "seed", "dropout", "zoom")
 
 
 def load_synthetic_weights(

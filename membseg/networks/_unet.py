@@ -15,6 +15,7 @@ def build_unet(
     depth: int = 4,
     base_filters: int = 16,
     stem_stride: int = 1,
+    zoom: int = 1,
     norm_layer: str = "none",
     dropout: float = 0.0,
     l1: float = 0.0,
@@ -34,6 +35,9 @@ def build_unet(
         Channels of the first level. The paper has 64.
     stem_stride : {1, 2}, default=1
         With 2 a strided convolution comes first, and the body works at half resolution.
+    zoom : {1, 2}, default=1
+        With 2 the image is enlarged to twice its height and width first, smoothly, and the
+        logits are brought back to its size by the mean of each 2 x 2 block.
     norm_layer : {"none", "batch", "group"}, default="none"
         Normalisation after each convolution.
     dropout : float, default=0.0
@@ -50,12 +54,12 @@ def build_unet(
     -------
     keras.Model
         A functional model, (n, height, width, n_channels) to (n, height, width, 1) logits.
-        Height and width must be multiples of ``stem_stride * 2**depth``.
+        Height and width must be multiples of ``stem_stride * 2**depth / zoom``.
 
     Raises
     ------
     InvalidInputError
-        If `stem_stride` is neither 1 nor 2, or `norm_layer` is unknown.
+        If `stem_stride` or `zoom` is neither 1 nor 2, or `norm_layer` is unknown.
 
     Notes
     -----
@@ -76,10 +80,14 @@ def build_unet(
     """
     if stem_stride not in (1, 2):
         raise InvalidInputError(f"stem_stride must be 1 or 2; got {stem_stride!r}.")
+    if zoom not in (1, 2):
+        raise InvalidInputError(f"zoom must be 1 or 2; got {zoom!r}.")
     style = ConvStyle(norm_layer=norm_layer, l1=l1, l2=l2, dtype=dtype, seeds=count(seed))
     filters = [base_filters * 2**level for level in range(depth + 1)]
     inputs = keras.Input((None, None, n_channels), dtype="float32", name="image")
     x: Any = inputs
+    if zoom == 2:
+        x = style.enlarge(x, "zoom_in")
     if stem_stride == 2:
         x = style.conv(x, base_filters, "stem", kernel_size=4, strides=2)
     bridges = []
@@ -98,6 +106,10 @@ def build_unet(
     if stem_stride == 2:
         x = _upsample(style, x, base_filters, "head_upsample", activation="relu")
     logits = keras.layers.Conv2D(1, 1, name="logits", **(style.kernel() | {"dtype": "float32"}))(x)
+    if zoom == 2:
+        logits = keras.layers.AveragePooling2D(
+            2, data_format="channels_last", name="zoom_out", dtype="float32"
+        )(logits)
     return keras.Model(inputs, logits, name="unet")
 
 
@@ -114,7 +126,7 @@ def _upsample(
     return layer(x)
 
 
-def unet_reach(depth: int, stem_stride: int = 1) -> int:
+def unet_reach(depth: int, stem_stride: int = 1, zoom: int = 1) -> int:
     """Give the radius of the U-Net's receptive field.
 
     Parameters
@@ -123,12 +135,14 @@ def unet_reach(depth: int, stem_stride: int = 1) -> int:
         Number of poolings.
     stem_stride : {1, 2}, default=1
         Stride of the stem.
+    zoom : {1, 2}, default=1
+        Enlargement before the stem.
 
     Returns
     -------
     int
         Pixels beyond which the input cannot change a logit, rounded up to a multiple of the
-        total downsampling, ``stem_stride * 2**depth``.
+        total downsampling, ``stem_stride * 2**depth / zoom``.
 
     Examples
     --------
@@ -141,5 +155,9 @@ def unet_reach(depth: int, stem_stride: int = 1) -> int:
     # the pixel: one more pixel of its level.
     body = sum(5 * 2**level for level in range(depth)) + 2 * 2**depth
     reach = stem_stride * body + 2 * (stem_stride - 1)
-    factor = stem_stride * 2**depth
+    if zoom == 2:
+        # A pixel of the image is two enlarged ones; the smoothing reaches one of these further,
+        # and so does the mean of two logits. (The stem's own reach lies within that.)
+        reach = (stem_stride * body + 2) // 2
+    factor = stem_stride * 2**depth // zoom
     return -(-reach // factor) * factor

@@ -19,8 +19,10 @@ _PATCH_SIZE = 192
 #: Bounds of the steps between two looks at the validation part.
 _EPOCH_STEPS = (40, 200)
 
-#: Side of a prediction tile, in pixels.
+#: Side of a prediction tile, in pixels; and the side for networks whose largest layer holds so many
+#: numbers for a pixel. The larger the tile, the smaller the share of its halo.
 _TILE_SIZE = 1024
+_LARGE_TILE, _NARROW = 2048, 16
 
 
 def typical_side(sizes: list[tuple[int, int]]) -> int:
@@ -45,11 +47,21 @@ def membrane_width(masks: list[np.ndarray]) -> float:
     return 2 * area / border if border else math.inf
 
 
-def choose_stem_stride(stem_stride: int | str, masks: list[np.ndarray]) -> int:
-    """2 (work at half resolution) where membranes are at least 4 px wide, else 1."""
-    if stem_stride != "auto":
-        return int(stem_stride)
-    return 2 if membrane_width(masks) >= _WIDE_MEMBRANE else 1
+def choose_resolution(
+    stem_stride: int | str, zoom: int | str, masks: list[np.ndarray]
+) -> tuple[int, int]:
+    """Stem stride and zoom: (2, 1) where membranes are at least 4 px wide, else (2, 2).
+
+    Either way the body sees membranes of 2 px or more, and starts from the weights that come with
+    the package. A stem stride that is given decides the resolution by itself.
+    """
+    if zoom == "auto":
+        wide = stem_stride != "auto" or membrane_width(masks) >= _WIDE_MEMBRANE
+        zoom = 1 if wide else 2
+    if stem_stride == "auto":
+        wide = zoom == 2 or membrane_width(masks) >= _WIDE_MEMBRANE
+        stem_stride = 2 if wide else 1
+    return int(stem_stride), int(zoom)
 
 
 def choose_depth(depth: int | str, side: int, stem_stride: int) -> int:
@@ -61,9 +73,12 @@ def choose_depth(depth: int | str, side: int, stem_stride: int) -> int:
     return max(1, min(most, fitting))
 
 
-def choose_patch_size(patch_size: int | str, side: int, factor: int) -> int:
-    """192 px, or the typical image side where that is smaller; a multiple of the factor."""
-    wanted = min(_PATCH_SIZE, side) if patch_size == "auto" else int(patch_size)
+def choose_patch_size(patch_size: int | str, side: int, factor: int, zoom: int = 1) -> int:
+    """192 px for the network, or the typical image side where that is smaller.
+
+    In pixels of the image, a multiple of the factor.
+    """
+    wanted = min(_PATCH_SIZE // zoom, side) if patch_size == "auto" else int(patch_size)
     return max(wanted // factor, 1) * factor
 
 
@@ -77,7 +92,17 @@ def choose_steps_per_epoch(
     return min(max(math.ceil(n_labelled / (batch_size * patch_size**2)), low), high)
 
 
-def choose_tile_size(tile_size: int | str, halo: int, factor: int) -> int:
-    """1024 px, or more where the halo asks for it; a multiple of the factor."""
-    wanted = max(_TILE_SIZE, 4 * halo) if tile_size == "auto" else int(tile_size)
+def choose_tile_size(
+    tile_size: int | str, halo: int, factor: int, values_per_pixel: float | None = None
+) -> int:
+    """2048 px for narrow networks, less for wide ones, more where the halo asks for it.
+
+    A tile takes about one gigabyte whatever the network, if it is known how many numbers the
+    largest layer holds for a pixel of the image; 1024 px where that is not known. A multiple of
+    the factor.
+    """
+    wanted = _TILE_SIZE
+    if values_per_pixel is not None:
+        wanted = int(_LARGE_TILE * min(1.0, (_NARROW / values_per_pixel) ** 0.5))
+    wanted = max(wanted, 4 * halo) if tile_size == "auto" else int(tile_size)
     return max(wanted // factor, 1) * factor

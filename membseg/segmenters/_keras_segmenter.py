@@ -5,10 +5,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from membseg.base import SegmenterMixin
 from membseg.datasets._label_doctor import label_warnings
 from membseg.exceptions import (
     DataWarning,
@@ -17,28 +14,26 @@ from membseg.exceptions import (
     OutOfMemoryError,
     TrainingWarning,
 )
-from membseg.inference import TTA_MODES, list_views, predict_logits
+from membseg.inference import TTA_MODES, list_views
 from membseg.metrics import SCORERS
 from membseg.segmenters import _auto
 from membseg.segmenters._cost import CostEstimate, measure_cost
+from membseg.segmenters._fit_events import halve_batch, prior_attributes, report_row
 from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
+from membseg.segmenters._keras_prediction import KerasPrediction
 from membseg.utils import (
+    IGNORED,
     INTENSITY_NORMS,
     check_images,
     fit_intensity,
     make_rng,
-    restore_layout,
     warn_user,
-    write_line,
 )
 from membseg.utils._sklearn_compat import Integral, Interval, Real, StrOptions
 
 #: Share of `time_limit` that is kept for choosing the threshold, and the seconds that it takes at
 #: least, since the network is compiled for another shape there.
 _RESERVE, _LEAST_RESERVE = 0.04, 1.5
-
-#: Reflected pixels around an image at prediction, in units of the network's downsampling.
-_MARGIN_FACTORS = 1
 
 #: Scores that `threshold` may be chosen for: those that judge masks. V_Rand and V_Info by name mean
 #: those of the mask; their scorers look for the best cut themselves.
@@ -47,7 +42,7 @@ _THRESHOLD_SCORERS = {
 } | {"v_rand": "v_rand_mask", "v_info": "v_info_mask"}
 
 
-class KerasSegmenter(SegmenterMixin, BaseEstimator):
+class KerasSegmenter(KerasPrediction):
     """Base of the segmenters around one Keras network; not for use by itself.
 
     A subclass stores its parameters in ``__init__``, lists those of the network in
@@ -84,6 +79,7 @@ class KerasSegmenter(SegmenterMixin, BaseEstimator):
         "tta": [StrOptions(set(TTA_MODES))],
         "tile_size": [StrOptions({"auto"}), Interval(Integral, 16, None, closed="left")],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "device_data": [StrOptions({"auto"}), "boolean"],
         "on_failure": [StrOptions({"raise", "worst"})],
         "random_state": ["random_state", np.random.Generator],
         "warm_start": ["boolean"],
@@ -164,7 +160,7 @@ default=None
         )
         for message in label_warnings(inputs.masks):
             warn_user(message, DataWarning)
-        fitted = _prior(inputs)
+        fitted = prior_attributes(inputs)
         try:
             if failure is None:
                 fitted = self._train(inputs, start)
@@ -206,11 +202,13 @@ default=None
         config = self._resolve_config(inputs, seeds[0])
         halo, factor = self._reach(config)
         self._check_tile_size(halo, factor)
-        patch_size = self._resolve_patch_size(inputs, factor)
-        intensities = self._intensities(inputs.images.images, inputs)
-        data = TrainingData(inputs.images.images, inputs.masks.masks, inputs.weights, intensities)
+        patch_size = self._resolve_patch_size(inputs, config)
+        intensities = fit_intensity(inputs.images.images, self.intensity_norm)
+        masks = inputs.masks.masks
+        data = TrainingData(inputs.images.images, masks, inputs.weights, intensities)
         fraction = 0.0 if inputs.validation else self.validation_fraction
-        plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups)
+        labelled = [bool((mask != IGNORED).any()) for mask in masks]
+        plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups, labelled)
         validator = self._validator(inputs, data, plan.blocks, config, Validator)
         self._warn_unwatched(validator)
         batch_size = int(self.batch_size)
@@ -233,12 +231,12 @@ default=None
             try:
                 return self._run_training(config, network, sampler, validator, start)
             except OutOfMemoryError as error:
-                batch_size = _halve(batch_size, patch_size, error)
+                batch_size = halve_batch(batch_size, patch_size, error)
 
     def _run_training(
         self, config: dict[str, Any], network: Any, sampler: Any, validator: Any, start: float
     ) -> dict[str, Any]:
-        from membseg.training import Schedule, TrainingLoop, network_function
+        from membseg.training import Schedule, TrainingLoop, choose_steps, network_function
 
         steps_per_epoch = _auto.choose_steps_per_epoch(
             self.steps_per_epoch, sampler.n_labelled, sampler.batch_size, sampler.patch_size
@@ -256,9 +254,10 @@ default=None
             steps_per_epoch=steps_per_epoch,
             monitor=self.monitor,
             patience=int(self.patience) if self.early_stopping else None,
-            report=_report if self.verbose else None,
+            report=report_row if self.verbose else None,
             # Choosing the threshold looks at the validation part once a view.
             n_last_looks=len(list_views(self.tta)) if isinstance(self.threshold, str) else 0,
+            resident=choose_steps(self.device_data, network, sampler),
         )
         result = loop.run()
         if result.cut_short:
@@ -331,7 +330,7 @@ default=None
             )
         return weights
 
-    def _resolve_patch_size(self, inputs: FitInputs, factor: int) -> int:
+    def _resolve_patch_size(self, inputs: FitInputs, config: dict[str, Any]) -> int:
         smallest = min(min(size) for size in inputs.images.sizes)
         if self.patch_size != "auto" and self.patch_size > smallest:
             raise InvalidInputError(
@@ -340,15 +339,8 @@ default=None
                 "the size of a patch)."
             )
         side = _auto.typical_side(inputs.images.sizes)
-        return _auto.choose_patch_size(self.patch_size, side, factor)
-
-    def _intensities(self, images: list[np.ndarray], inputs: FitInputs | None) -> list[Any]:
-        """Normalise by each image itself, or by the stack seen in fit."""
-        if inputs is not None:
-            return fit_intensity(images, self.intensity_norm)
-        if self._intensity_norm == "stack":
-            return [self.intensity_] * len(images)
-        return fit_intensity(images, self._intensity_norm)
+        factor = self._reach(config)[1]
+        return _auto.choose_patch_size(self.patch_size, side, factor, config.get("zoom", 1))
 
     def _validator(
         self,
@@ -422,73 +414,8 @@ default=None
         if not validator:
             return 0.5
         logits = validator.predict(function, list_views(self.tta))
-        name = "iou" if self.threshold == "auto" else _THRESHOLD_SCORERS[self.threshold]
+        name = _THRESHOLD_SCORERS.get(self.threshold, "auto")
         return validator.best_threshold(logits, name)
-
-    # -------------------------------------------------------------------------- predict
-
-    def __sklearn_tags__(self) -> Any:
-        """Say, besides what every segmenter says, whether tiles equal the whole image."""
-        tags = super().__sklearn_tags__()
-        # Group norm looks at the whole field.
-        tags.tile_exact = getattr(self, "norm_layer", "none") != "group"
-        return tags
-
-    @property
-    def network_(self) -> Any:
-        """The trained Keras network: images to logits, (n, height, width, 1)."""
-        check_is_fitted(self, "history_")
-        if self._weights is None:
-            raise AttributeError("network_ does not exist: fit failed and gave the prior.")
-        if getattr(self, "_network", None) is None:
-            self._network = self._build(self._config)
-            self._network.set_weights(self._weights)
-        return self._network
-
-    def decision_function(self, X: Any) -> Any:
-        """Predict the logit of membrane for every pixel.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
-            Images of any real dtype and size, with the channels seen in fit.
-
-        Returns
-        -------
-        ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Logits; positive where membrane is likelier than cell.
-
-        Raises
-        ------
-        NotFittedError
-            Before fit.
-        InvalidInputError
-            If `X` is no stack of such images, or `tile_size` is too small for the network.
-        """
-        check_is_fitted(self, "history_")
-        stack = check_images(X, n_channels=self.n_channels_in_)
-        if self._weights is None:
-            flat = [np.full(size, self._prior_logit, np.float32) for size in stack.sizes]
-            return restore_layout(flat, as_list=stack.as_list)
-        from membseg.training import network_function
-
-        function = network_function(self.network_)
-        halo, factor = self._reach(self._config)
-        logits = [
-            predict_logits(
-                intensity.apply(image),
-                function,
-                views=list_views(self.tta),
-                tile_size=_auto.choose_tile_size(self.tile_size, halo, factor),
-                halo=halo,
-                factor=factor,
-                margin=_MARGIN_FACTORS * factor,
-            )
-            for image, intensity in zip(
-                stack.images, self._intensities(stack.images, None), strict=True
-            )
-        ]
-        return restore_layout(logits, as_list=stack.as_list)
 
     # ----------------------------------------------------------------------------- cost
 
@@ -502,7 +429,8 @@ default=None
         X : array-like of shape (n_images, height, width[, channels]) or list of arrays
             The images that fit would get.
         y : array-like of shape (n_images, height, width) or list, default=None
-            Their masks. Without them ``stem_stride="auto"`` is taken as 1, the dearer.
+            Their masks. Without them membranes are taken as thin (``zoom="auto"`` is 2), which
+            is dearer.
 
         Returns
         -------
@@ -522,7 +450,7 @@ default=None
         config = self._network_config(inputs, 0)
         network = self._build(config)
         compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
-        patch_size = self._resolve_patch_size(inputs, self._reach(config)[1])
+        patch_size = self._resolve_patch_size(inputs, config)
         n_pixels = sum(height * width for height, width in inputs.images.sizes)
         batch_shape = (int(self.batch_size), patch_size, patch_size, inputs.images.n_channels)
         steps_per_epoch = _auto.choose_steps_per_epoch(
@@ -537,53 +465,3 @@ default=None
             pixels_per_image=n_pixels / len(inputs.images),
             n_views=len(list_views(self.tta)),
         )
-
-    # ---------------------------------------------------------------------------- state
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the live Keras network out: plain arrays and values only."""
-        state = dict(super().__getstate__())
-        state.pop("_network", None)
-        return state
-
-
-def _prior(inputs: FitInputs) -> dict[str, Any]:
-    """Fitted attributes of a segmenter that knows only the share of membrane."""
-    share = inputs.masks.membrane_fraction
-    return {
-        "_network": None,
-        "_weights": None,
-        "_config": None,
-        "_prior_logit": float(np.log(share / (1 - share))),
-        "history_": [],
-        "best_epoch_": 0,
-        "n_steps_": 0,
-        "batch_size_": 0,
-        "patch_size_": 0,
-        "intensity_": None,
-        "threshold_": 0.5,
-    }
-
-
-def _halve(batch_size: int, patch_size: int, error: OutOfMemoryError) -> int:
-    if batch_size == 1:
-        raise OutOfMemoryError(
-            f"There is too little memory to train on a single patch of {patch_size} x "
-            f"{patch_size} px. Lower patch_size, base_filters or depth."
-        ) from error
-    warn_user(
-        f"There is too little memory for batches of {batch_size} patches; training starts again "
-        f"with batch_size={batch_size // 2}.",
-        TrainingWarning,
-    )
-    return batch_size // 2
-
-
-def _report(row: dict[str, float], schedule: Any) -> None:
-    parts = [f"epoch {row['epoch']:3d}", f"step {row['step']:5d}", f"loss {row['loss']:.4f}"]
-    parts += [f"{name} {row[name]:.4f}" for name in row if name.startswith("val_")]
-    if schedule.n_steps is not None:
-        parts.append(f"{row['seconds'] * (schedule.n_steps / row['step'] - 1):.0f} s left")
-    elif schedule.deadline is not None:
-        parts.append(f"{max(schedule.deadline - time.perf_counter(), 0):.0f} s left")
-    write_line("  ".join(parts))

@@ -1,5 +1,6 @@
 """The baseline that every network must beat: one grey value separates membrane from cell."""
 
+import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from membseg.base import SegmenterMixin
 from membseg.segmenters._fit_inputs import check_fit_inputs
 from membseg.utils import check_images, restore_layout
+from membseg.utils._images import check_dask_images
+from membseg.utils._lazy import is_dask
 from membseg.utils._sklearn_compat import Interval, Real, StrOptions
 
 
@@ -134,11 +137,24 @@ default=None
         Returns
         -------
         ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Distance in standard deviations of the image; positive on the membrane's side.
+            Distance in standard deviations of the image; positive on the membrane's side. A dask
+            array for a dask array; each image is one task there.
         """
         check_is_fitted(self)
+        if is_dask(X):
+            check_dask_images(X, n_channels=self.n_channels_in_)
+            whole = X.rechunk({0: 1, **dict.fromkeys(range(1, X.ndim), -1)})
+            return whole.map_blocks(
+                # As it is now, whatever is fitted before the tasks are run.
+                copy.copy(self).decision_function,
+                drop_axis=3 if X.ndim == 4 else [],
+                dtype=np.float32,
+                meta=np.empty((0, 0, 0), dtype=np.float32),
+            ).rechunk(X.chunks[:3])
         stack = check_images(X, n_channels=self.n_channels_in_)
-        return restore_layout([self._logits(i) for i in stack.images], as_list=stack.as_list)
+        return restore_layout(
+            [self._logits(i) for i in map(np.asarray, stack.images)], as_list=stack.as_list
+        )
 
     def _logits(self, image: np.ndarray) -> np.ndarray:
         from skimage.filters import gaussian, threshold_otsu

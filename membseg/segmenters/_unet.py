@@ -25,7 +25,10 @@ class UNetSegmenter(KerasSegmenter):
         *Network.* Channels of the first level; each pooling doubles them. The paper has 64.
     stem_stride : "auto", 1 or 2, default="auto"
         *Network.* 2 puts a strided convolution first and works at half resolution: three times
-        as fast. "auto": 2 where the membranes of `y` are at least 4 px wide, else 1.
+        as fast. "auto": 2, unless ``zoom=1`` and the membranes of `y` are less than 4 px wide.
+    zoom : "auto", 1 or 2, default="auto"
+        *Network.* 2 enlarges images before the network, for thin membranes. "auto": 2 where the
+        membranes of `y` are less than 4 px wide, unless `stem_stride` is given; else 1.
     norm_layer : {"none", "batch", "group"}, default="none"
         *Network.* Normalisation after each convolution. With "group", tiles differ slightly
         from the whole image.
@@ -66,19 +69,22 @@ class UNetSegmenter(KerasSegmenter):
         number of steps.
     validation_fraction : float, default=0.1
         *Training.* Share of the labelled data to watch, in [0, 1). With fewer than 40 images it
-        is one block of each, otherwise contiguous runs of slices; training never sees them.
+        is large blocks of a few of them, otherwise contiguous runs of slices; training never
+        sees them.
     monitor : str, default="loss"
         *Training.* What chooses the best weights on the validation part: "loss" or a name in
-        :data:`membseg.metrics.SCORERS`.
+        :data:`membseg.metrics.SCORERS`. Those of the last epochs compete, where the learning
+        rate is at most half its peak; with `early_stopping` those of all.
     early_stopping : bool, default=False
         *Training.* Whether to stop when `monitor` has not improved for `patience` epochs.
     patience : int, default=5
         *Training.* Epochs without improvement that `early_stopping` allows.
-    augmentation : str, default="d4+intensity"
+    augmentation : str, default="d4+intensity+sharpness"
         *Data.* "none", or steps joined by "+": flips, d4 (flips and quarter turns), scale,
-        elastic, intensity, blur, noise.
+        elastic, intensity (gain and offset), sharpness (from a mild blur to thrice the fine
+        detail), blur, noise.
     augmentation_strength : float, default=1.0
-        *Data.* Multiplies the amounts of scale, elastic, intensity, blur and noise.
+        *Data.* Multiplies the amounts of all steps but flips and d4.
     intensity_norm : {"image", "percentile", "stack", "none"}, default="image"
         *Data.* Zero mean and unit variance of each image; 1st and 99th percentile of each image
         to -1 and 1; mean and variance of the whole training stack; or unchanged.
@@ -89,16 +95,23 @@ class UNetSegmenter(KerasSegmenter):
         that hold two other values.
     threshold : float, "auto" or str, default="auto"
         *Prediction.* Membrane probability, in [0, 1], from which `predict` says membrane. "auto"
-        takes the one with the best IoU on the validation part, the name of a score of masks
-        ("v_rand", for example) the best for that score; 0.5 without a validation part.
+        takes the lowest one whose IoU on the validation part is within half a per cent of the
+        best, the name of a score of masks ("iou" or "v_rand", for example) the best for that
+        score; 0.5 without a validation part.
     tta : {"none", "flips", "d4"}, default="d4"
         *Prediction.* Mean probability over 1, 4 or 8 views of each image.
     tile_size : "auto" or int, default="auto"
         *Prediction.* Largest side in pixels that the network sees at once; larger images are
-        predicted in tiles, with the same result. "auto": 1024.
+        predicted in tiles, with the same result. "auto": so that a tile takes about a gigabyte,
+        2048 for the default network.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         *Run.* Number format of the network. "auto": bfloat16 on a GPU and on processors with
         matrix units for it (AMX), float32 elsewhere.
+    device_data : {"auto", True, False}, default="auto"
+        *Run.* Whether the training images live on the accelerator, where patches are then drawn
+        and changed inside the compiled step; needs Keras's JAX backend. "auto": where there is
+        an accelerator under that backend and the images take at most a quarter of its memory.
+        On a processor True is several times slower than False.
     on_failure : {"raise", "worst"}, default="raise"
         *Run.* "worst" turns a configuration that cannot be trained into a warning and a segmenter
         that predicts the share of membrane everywhere, for searches that cannot survive an error.
@@ -153,6 +166,7 @@ class UNetSegmenter(KerasSegmenter):
         "depth": [StrOptions({"auto"}), Interval(Integral, 1, 8, closed="both")],
         "base_filters": [Interval(Integral, 1, None, closed="left")],
         "stem_stride": [StrOptions({"auto"}), Options(Integral, {1, 2})],
+        "zoom": [StrOptions({"auto"}), Options(Integral, {1, 2})],
         "norm_layer": [StrOptions({"none", "batch", "group"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         **KerasSegmenter._parameter_constraints,
@@ -164,6 +178,7 @@ class UNetSegmenter(KerasSegmenter):
         depth: int | str = "auto",
         base_filters: int = 16,
         stem_stride: int | str = "auto",
+        zoom: int | str = "auto",
         norm_layer: str = "none",
         dropout: float = 0.0,
         initial_weights: str = "auto",
@@ -182,7 +197,7 @@ class UNetSegmenter(KerasSegmenter):
         monitor: str = "loss",
         early_stopping: bool = False,
         patience: int = 5,
-        augmentation: str = "d4+intensity",
+        augmentation: str = "d4+intensity+sharpness",
         augmentation_strength: float = 1.0,
         intensity_norm: str = "image",
         membrane_label: Any = None,
@@ -191,6 +206,7 @@ class UNetSegmenter(KerasSegmenter):
         tta: str = "d4",
         tile_size: int | str = "auto",
         precision: str = "auto",
+        device_data: bool | str = "auto",
         on_failure: str = "raise",
         random_state: Any = None,
         warm_start: bool = False,
@@ -199,6 +215,7 @@ class UNetSegmenter(KerasSegmenter):
         self.depth = depth
         self.base_filters = base_filters
         self.stem_stride = stem_stride
+        self.zoom = zoom
         self.norm_layer = norm_layer
         self.dropout = dropout
         self.initial_weights = initial_weights
@@ -226,6 +243,7 @@ class UNetSegmenter(KerasSegmenter):
         self.tta = tta
         self.tile_size = tile_size
         self.precision = precision
+        self.device_data = device_data
         self.on_failure = on_failure
         self.random_state = random_state
         self.warm_start = warm_start
@@ -234,13 +252,15 @@ class UNetSegmenter(KerasSegmenter):
     def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
         from membseg.training import choose_policy
 
-        stem_stride = _auto.choose_stem_stride(self.stem_stride, inputs.masks.masks)
-        side = _auto.typical_side(inputs.images.sizes)
+        masks = inputs.masks.masks
+        stem_stride, zoom = _auto.choose_resolution(self.stem_stride, self.zoom, masks)
+        side = zoom * _auto.typical_side(inputs.images.sizes)
         return {
             "n_channels": inputs.images.n_channels,
             "depth": _auto.choose_depth(self.depth, side, stem_stride),
             "base_filters": int(self.base_filters),
             "stem_stride": stem_stride,
+            "zoom": zoom,
             "norm_layer": self.norm_layer,
             "dropout": float(self.dropout),
             "l1": float(self.l1),
@@ -265,5 +285,5 @@ class UNetSegmenter(KerasSegmenter):
     def _reach(config: dict[str, Any]) -> tuple[int, int]:
         from membseg.networks import unet_reach
 
-        factor = config["stem_stride"] * 2 ** config["depth"]
-        return unet_reach(config["depth"], config["stem_stride"]), factor
+        depth, stem_stride, zoom = (config[name] for name in ("depth", "stem_stride", "zoom"))
+        return unet_reach(depth, stem_stride, zoom), stem_stride * 2**depth // zoom

@@ -4,6 +4,7 @@ from membseg.training._augment import augment_patch, parse_augmentation
 from membseg.training._loop import TrainingLoop, TrainingResult, is_out_of_memory
 from membseg.training._network import compile_network, layer_shapes, network_function
 from membseg.training._precision import PRECISIONS, choose_policy
+from membseg.training._resident import ResidentSteps, choose_steps
 from membseg.training._sampler import PatchSampler, TrainingData
 from membseg.training._schedule import Schedule
 from membseg.training._split import Block, ValidationPlan, plan_validation
@@ -13,6 +14,7 @@ __all__ = [
     "PRECISIONS",
     "Block",
     "PatchSampler",
+    "ResidentSteps",
     "Schedule",
     "TrainingData",
     "TrainingLoop",
@@ -21,6 +23,7 @@ __all__ = [
     "Validator",
     "augment_patch",
     "choose_policy",
+    "choose_steps",
     "compile_network",
     "is_out_of_memory",
     "layer_shapes",

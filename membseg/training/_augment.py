@@ -10,6 +10,9 @@ from membseg.exceptions import InvalidInputError
 #: Spacing of the random displacements of the elastic deformation, in pixels.
 _ELASTIC_SPACING = 48
 
+#: Weights of three neighbouring pixels whose mean is a mild blur.
+_BINOMIAL = (0.25, 0.5, 0.25)
+
 #: A patch: pixels (height, width, channels) and targets (height, width, 2), both float32.
 Patch = tuple[np.ndarray, np.ndarray]
 
@@ -32,6 +35,21 @@ def _intensity(
     gain = np.exp(rng.uniform(-0.25, 0.25) * strength)
     offset = rng.normal(0.0, 0.1 * strength)
     return (image * gain + offset).astype(np.float32), target
+
+
+def _sharpness(
+    image: np.ndarray, target: np.ndarray, rng: np.random.Generator, strength: float
+) -> Patch:
+    # From a mild blur (-1: the smoothed image itself) to twice the fine detail on top: slices of
+    # one stack often differ in just that, since some were filtered and others were not.
+    amount = np.float32(rng.uniform(-1.0, 2.0) * strength)
+    return image + amount * (image - _smooth(image)), target
+
+
+def _smooth(image: np.ndarray) -> np.ndarray:
+    """Binomial filter of 3 x 3 pixels (sigma 0.7 px), cheaper than a Gaussian of any sigma."""
+    rows = ndimage.correlate1d(image, _BINOMIAL, axis=0, mode="nearest")
+    return ndimage.correlate1d(rows, _BINOMIAL, axis=1, mode="nearest")
 
 
 def _noise(
@@ -88,6 +106,7 @@ _STEPS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator, float],
     "scale": _scale,
     "elastic": _elastic,
     "intensity": _intensity,
+    "sharpness": _sharpness,
     "blur": _blur,
     "noise": _noise,
 }
@@ -103,7 +122,7 @@ def parse_augmentation(augmentation: str) -> list[str]:
     ----------
     augmentation : str
         ``"none"``, or steps joined by ``+``: flips, d4 (flips and quarter turns), scale,
-        elastic, intensity, blur, noise.
+        elastic, intensity, sharpness, blur, noise.
 
     Returns
     -------
@@ -145,7 +164,7 @@ def augment_patch(
     steps : list of str
         As from :func:`parse_augmentation`.
     strength : float
-        Multiplies displacements, gains, blur and noise; 1 is the recipe's own size.
+        Multiplies displacements, gains, sharpening, blur and noise; 1 is the recipe's own size.
     rng : numpy.random.Generator
         Source of randomness.
 

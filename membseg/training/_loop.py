@@ -11,6 +11,7 @@ from membseg.exceptions import OutOfMemoryError, TrainingError
 from membseg.inference import View
 from membseg.losses import PixelLoss
 from membseg.training._network import network_function
+from membseg.training._resident import ResidentSteps
 from membseg.training._sampler import PatchSampler
 from membseg.training._schedule import Schedule
 from membseg.training._validation import Validator
@@ -27,7 +28,8 @@ class TrainingResult:
     history : list of dict
         One row an epoch: plain numbers.
     best_epoch : int
-        Epoch (from 1) whose weights were kept.
+        Epoch (from 1) whose weights were kept: the best one while the learning rate was at most
+        half its peak, or of all where training may stop early.
     n_steps : int
         Steps taken.
     cut_short : bool
@@ -65,6 +67,8 @@ class TrainingLoop:
     n_last_looks : int, default=0
         How often as long as one look at the validation part the caller needs after the last
         step; kept free before the deadline.
+    resident : ResidentSteps or None, default=None
+        Takes the steps where the data live on the device; None takes `sampler`'s batches.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class TrainingLoop:
         patience: int | None,
         report: Callable[[dict[str, float], Schedule], None] | None = None,
         n_last_looks: int = 0,
+        resident: ResidentSteps | None = None,
     ) -> None:
         self.network = network
         self.sampler = sampler
@@ -89,6 +94,7 @@ class TrainingLoop:
         self.patience = patience
         self.report = report
         self.n_last_looks = n_last_looks
+        self.resident = resident
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
@@ -102,36 +108,46 @@ class TrainingLoop:
             step += taken
             history.append(row)
             value = self._monitored(row)
-            if value > best_value:
+            if value > best_value and self._is_candidate(row):
                 best_value, best_epoch = value, len(history)
                 best_weights = self.network.get_weights()
             if self.report is not None:
                 self.report(row, self.schedule)
             if self.patience is not None and len(history) - best_epoch >= self.patience:
                 break
-        if best_weights is not None:
+        if best_weights is None:
+            # The clock ran out while the learning rate was high.
+            best_epoch = len(history)
+        else:
             self.network.set_weights(best_weights)
         cut_short = self.schedule.is_late() and step != self.schedule.n_steps
         return TrainingResult(history, best_epoch, step, cut_short)
 
+    def _is_candidate(self, row: dict[str, float]) -> bool:
+        """Tell whether the weights of an epoch may be kept.
+
+        While the learning rate is high, weights swing around better ones, and the best value of
+        many on a small validation part is luck.
+        """
+        return self.patience is not None or self.schedule.has_settled(int(row["step"]) - 1)
+
     def _epoch(self, step: int, epoch: int) -> tuple[int, dict[str, float]]:
-        self.network.reset_metrics()
-        loss, taken = np.nan, 0
+        losses: list[float] = []
+        taken = 0
         while taken < self.steps_per_epoch:
             self.schedule.look_at_clock(step + taken)
             if taken and self.schedule.is_over(step + taken):
                 break
-            self.network.optimizer.learning_rate = self.schedule.learning_rate(step + taken)
-            # Keras gives the mean over the steps since reset_metrics.
-            loss = self._step()
-            taken += 1
-            if not np.isfinite(loss):
-                raise _not_finite("training", loss, step + taken)
+            losses += self._steps(step + taken, self.steps_per_epoch - taken)
+            bad = np.flatnonzero(~np.isfinite(losses))
+            if len(bad):
+                raise _not_finite("training", losses[bad[0]], step + int(bad[0]) + 1)
+            taken = len(losses)
         row = {
             "epoch": epoch,
             "step": step + taken,
             "learning_rate": self.schedule.learning_rate(step + taken - 1),
-            "loss": loss,
+            "loss": float(np.mean(losses)),
         }
         row.update(self._watch())
         if not np.isfinite(row.get("val_loss", 0.0)):
@@ -147,15 +163,32 @@ class TrainingLoop:
         self._watch()
         self.schedule.reserve(self.n_last_looks * (time.perf_counter() - start))
 
-    def _step(self) -> float:
-        x, y = self.sampler.draw()
+    def _steps(self, step: int, most: int) -> list[float]:
+        """Take the next steps: one, or as many as the device takes in one call."""
         try:
-            return float(self.network.train_on_batch(x, y))
+            if self.resident is None:
+                return [self._step(step)]
+            return self._resident_steps(self.resident, step, most)
         except Exception as error:
             # Each backend has a class of its own for this; only the text is common to them.
             if is_out_of_memory(error):
                 raise OutOfMemoryError(str(error)) from error
             raise
+
+    def _step(self, step: int) -> float:
+        self.network.optimizer.learning_rate = self.schedule.learning_rate(step)
+        x, y = self.sampler.draw()
+        # Some versions of Keras give the mean over the steps since then, others do it themselves.
+        self.network.reset_metrics()
+        return float(self.network.train_on_batch(x, y))
+
+    def _resident_steps(self, resident: ResidentSteps, step: int, most: int) -> list[float]:
+        if self.schedule.n_steps is not None:
+            most = min(most, self.schedule.n_steps - step)
+        deadline = self.schedule.deadline
+        left = None if deadline is None else deadline - time.perf_counter()
+        steps = range(step, step + resident.n_at_once(most, left))
+        return resident.take([self.schedule.learning_rate(i) for i in steps]).tolist()
 
     def _watch(self) -> dict[str, float]:
         if not self.validator:

@@ -54,6 +54,12 @@ class Schedule:
             return rate
         return rate * (self.n_steps - step) / (self.n_steps - decay_start + 1)
 
+    def has_settled(self, step: int) -> bool:
+        """Tell whether the learning rate of a step has fallen to half its peak or less."""
+        if self.decay_start is None or step < self.decay_start:
+            return False
+        return self.learning_rate(step) <= self.peak / 2
+
     def look_at_clock(self, step: int) -> None:
         """Fix the number of steps once the constant part of the time is over."""
         if self.n_steps is not None or self.deadline is None or step == 0:

@@ -7,8 +7,16 @@ import numpy as np
 
 from membseg.exceptions import InvalidInputError
 
-#: With fewer images than this the validation part is a block of each image, not whole images.
+#: With fewer images than this the validation part is blocks of images, not whole images.
 _FEW_IMAGES = 40
+
+#: Share of an image's area that a block takes, and the number of blocks that there are at least
+#: where there are as many images. Scores of connectivity need large blocks: a gap in a membrane
+#: costs little where the cells on its sides are cut off by the block's edge.
+_BLOCK_SHARE, _LEAST_BLOCKS = 0.4, 4
+
+#: Side of the largest block in pixels: looking at it must not take longer than learning.
+_LARGEST_BLOCK = 1024
 
 #: Pixels around a validation block that training leaves out as well, and the share of a side
 #: that they are at most, so that small images keep something to learn from.
@@ -47,17 +55,13 @@ class ValidationPlan:
     blocks: list[Block]
     held_out: list[Block]
 
-    @property
-    def left_out_images(self) -> set[int]:
-        """Numbers of the images that are held out from edge to edge."""
-        return {b.image for b in self.held_out if b.rows == slice(None)}
-
 
 def plan_validation(
     sizes: list[tuple[int, int]],
     fraction: float,
     rng: np.random.Generator,
     groups: Any = None,
+    labelled: list[bool] | None = None,
 ) -> ValidationPlan:
     """Choose the validation part.
 
@@ -71,13 +75,17 @@ def plan_validation(
         Source of randomness.
     groups : array-like of shape (n_images,) or None, default=None
         Specimen of each image; whole specimens are then held out.
+    labelled : list of bool or None, default=None
+        Which images have labels; blocks lie in these only. None: all have.
 
     Returns
     -------
     ValidationPlan
-        With groups: whole groups. Otherwise, with fewer than 40 images: one block of each
-        image, at a random place. With more: contiguous runs of slices, and one slice on either
-        side of each run that is used for neither.
+        With groups: whole groups. Otherwise, with fewer than 40 images: blocks of about two
+        fifths of an image's area (at most 1024 px a side) at random places, in images spread
+        over the stack; smaller blocks where that gives less than four (or one an image). With
+        more: contiguous runs of slices, and one slice on either side of each run that is used
+        for neither.
 
     Raises
     ------
@@ -91,7 +99,8 @@ def plan_validation(
     if groups is not None:
         return _whole_groups(groups, fraction, rng)
     if len(sizes) < _FEW_IMAGES:
-        return _blocks(sizes, fraction, rng)
+        usable = [i for i in range(len(sizes)) if labelled is None or labelled[i]]
+        return _blocks(sizes, usable, fraction, rng)
     return _runs(len(sizes), fraction)
 
 
@@ -130,15 +139,22 @@ def _whole_groups(groups: np.ndarray, fraction: float, rng: np.random.Generator)
 
 
 def _blocks(
-    sizes: list[tuple[int, int]], fraction: float, rng: np.random.Generator
+    sizes: list[tuple[int, int]], usable: list[int], fraction: float, rng: np.random.Generator
 ) -> ValidationPlan:
+    n_usable = len(usable)
+    n_blocks = min(max(round(fraction * n_usable / _BLOCK_SHARE), _LEAST_BLOCKS), n_usable)
+    # Spread over the stack, the first at a random place.
+    chosen = ((np.arange(n_blocks) + rng.random()) * n_usable / n_blocks).astype(int)
+    side_share = (fraction * n_usable / n_blocks) ** 0.5
     blocks, held_out = [], []
-    for i, size in enumerate(sizes):
-        sides = [max(1, round(length * fraction**0.5)) for length in size]
-        starts = [int(rng.integers(n - s + 1)) for n, s in zip(size, sides, strict=True)]
+    for i in (usable[k] for k in chosen.tolist()):
+        sides = [
+            min(max(1, round(length * side_share)), length, _LARGEST_BLOCK) for length in sizes[i]
+        ]
+        starts = [int(rng.integers(n - s + 1)) for n, s in zip(sizes[i], sides, strict=True)]
         spans = list(zip(starts, sides, strict=True))
         blocks.append(Block(i, *(slice(a, a + s) for a, s in spans)))
-        margins = [min(_MARGIN, int(_LARGEST_MARGIN * length)) for length in size]
+        margins = [min(_MARGIN, int(_LARGEST_MARGIN * length)) for length in sizes[i]]
         wider = [slice(max(0, a - m), a + s + m) for (a, s), m in zip(spans, margins, strict=True)]
         held_out.append(Block(i, *wider))
     return ValidationPlan(blocks, held_out)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from membseg.exceptions import InvalidInputError, InvalidTypeError
+from membseg.utils._lazy import LazyImage, as_readable, iterate_blocks
 
 #: More channels than this on axis 1, or fewer on the last axis, tell channels-first from a stack.
 _MAX_PLAUSIBLE_CHANNELS = 16
@@ -19,15 +20,15 @@ class ImageStack:
 
     Attributes
     ----------
-    images : list of ndarray of shape (height, width, channels)
-        One view an image; nothing is copied or converted.
+    images : list of (ndarray or LazyImage) of shape (height, width, channels)
+        One view an image; nothing is copied, converted or read.
     as_list : bool
         Whether the caller gave a list (so results go back as a list).
     n_channels : int
         Channels of every image.
     """
 
-    images: list[np.ndarray]
+    images: list[Any]
     as_list: bool
     n_channels: int
 
@@ -53,7 +54,8 @@ def check_images(
     ----------
     X : array-like of shape (n_images, height, width[, channels]) or list of arrays
         Images of any real dtype. A list holds arrays of shape (height, width) or
-        (height, width, channels), of any sizes.
+        (height, width, channels), of any sizes. Arrays that are read from elsewhere (zarr, h5py)
+        are left there; memory-mapped arrays are left in their files.
     name : str, default="X"
         The argument's name in messages.
     n_channels : int or None, default=None
@@ -72,7 +74,37 @@ def check_images(
         If `X` is no stack of images; the message says what to write instead.
     """
     as_list = isinstance(X, list | tuple)
-    images = _list_images(X, name) if as_list else _stack_images(np.asanyarray(X), name)
+    images = _list_images(X, name) if as_list else _stack_images(as_readable(X, name), name)
+    found = _check_channels(images, name, n_channels)
+    if finite:
+        for i, image in enumerate(images):
+            _check_finite(image, f"{name}[{i}]")
+    return ImageStack(images=images, as_list=as_list, n_channels=found)
+
+
+def check_dask_images(X: Any, *, n_channels: int) -> None:
+    """Check the axes and the dtype of a dask array of images, without computing any of it.
+
+    Parameters
+    ----------
+    X : dask array of shape (n_images, height, width[, channels])
+        Images of any real dtype.
+    n_channels : int
+        The number of channels that is required.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If `X` is no stack of such images, or its shape is not known.
+    """
+    if any(np.isnan(n) for n in X.shape):
+        raise InvalidInputError(
+            f"X must have a known shape; got {X.shape}. Call X.compute_chunk_sizes() first."
+        )
+    _check_channels(_stack_images(X, "X"), "X", n_channels)
+
+
+def _check_channels(images: list[Any], name: str, n_channels: int | None) -> int:
     channels = {image.shape[2] for image in images}
     if len(channels) > 1:
         raise InvalidInputError(
@@ -85,13 +117,10 @@ def check_images(
             f"{name} must have {n_channels} channel(s), as in fit; got {found} "
             f"(first image of shape {images[0].shape}). Give the same kind of images as in fit."
         )
-    if finite:
-        for i, image in enumerate(images):
-            _check_finite(image, f"{name}[{i}]")
-    return ImageStack(images=images, as_list=as_list, n_channels=found)
+    return found
 
 
-def _check_dtype(array: np.ndarray, name: str) -> None:
+def _check_dtype(array: Any, name: str) -> None:
     if array.dtype.kind not in "biuf":
         raise InvalidTypeError(
             f"{name} must hold real numbers (bool, integer or float); got dtype {array.dtype}. "
@@ -100,7 +129,7 @@ def _check_dtype(array: np.ndarray, name: str) -> None:
         )
 
 
-def _stack_images(X: np.ndarray, name: str) -> list[np.ndarray]:
+def _stack_images(X: Any, name: str) -> list[Any]:
     _check_dtype(X, name)
     wanted = "(n_images, height, width) or (n_images, height, width, channels)"
     if X.ndim == 2:
@@ -110,7 +139,7 @@ def _stack_images(X: np.ndarray, name: str) -> list[np.ndarray]:
         )
     if X.ndim not in (3, 4):
         raise InvalidInputError(f"{name} must have shape {wanted}; got shape {X.shape}.")
-    if X.size == 0:
+    if 0 in X.shape:
         raise InvalidInputError(
             f"{name} must hold at least one image with pixels; got shape {X.shape}."
         )
@@ -124,18 +153,20 @@ def _stack_images(X: np.ndarray, name: str) -> list[np.ndarray]:
             f"{name} must have its channels last; shape {X.shape} looks channels-first. "
             f"Write np.moveaxis({name}, 1, -1)."
         )
+    if not isinstance(X, np.ndarray):
+        return [LazyImage(X, i) for i in range(X.shape[0])]
     return [image if X.ndim == 4 else image[..., np.newaxis] for image in X]
 
 
-def _list_images(X: Sequence[ArrayLike], name: str) -> list[np.ndarray]:
+def _list_images(X: Sequence[ArrayLike], name: str) -> list[Any]:
     if len(X) == 0:
         raise InvalidInputError(f"{name} must hold at least one image; got an empty list.")
-    images = []
+    images: list[Any] = []
     for i, item in enumerate(X):
-        image: np.ndarray = np.asanyarray(item)
         label = f"{name}[{i}]"
+        image = as_readable(item, label)
         _check_dtype(image, label)
-        if image.ndim not in (2, 3) or image.size == 0:
+        if image.ndim not in (2, 3) or 0 in image.shape:
             raise InvalidInputError(
                 f"Each image in the list {name} must have shape (height, width) or "
                 f"(height, width, channels) and pixels; {label} has shape {image.shape}."
@@ -145,19 +176,22 @@ def _list_images(X: Sequence[ArrayLike], name: str) -> list[np.ndarray]:
                 f"{label} must have its channels last; shape {image.shape} looks channels-first. "
                 f"Write np.moveaxis({label}, 0, -1)."
             )
-        images.append(image if image.ndim == 3 else image[..., np.newaxis])
+        if not isinstance(image, np.ndarray):
+            images.append(LazyImage(image))
+        else:
+            images.append(image if image.ndim == 3 else image[..., np.newaxis])
     return images
 
 
-def _check_finite(image: np.ndarray, name: str) -> None:
+def _check_finite(image: Any, name: str) -> None:
     if image.dtype.kind != "f":
         return
     # A sum is not finite whenever one of its terms is not; only then look closer.
     with np.errstate(over="ignore", invalid="ignore"):
-        total = image.sum(dtype=np.float64)
+        total = sum(block.sum(dtype=np.float64) for block in iterate_blocks(image))
     if np.isfinite(total):
         return
-    n_bad = int(np.count_nonzero(~np.isfinite(image)))
+    n_bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in iterate_blocks(image))
     if n_bad:
         raise InvalidInputError(
             f"{name} must be finite; {n_bad} of its {image.size} values are NaN or infinite. "

@@ -5,7 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from membseg.inference import list_views, predict_logits
+from membseg.inference import (
+    TilePredictor,
+    TileRecipe,
+    list_views,
+    predict_logits,
+    predict_tiles,
+)
+from membseg.utils import fit_intensity
 
 KERNEL = np.add.outer([1.0, 2, 4], [3.0, 5, 8])
 
@@ -74,3 +81,33 @@ def test_sure_views_stay_finite():
         )
         assert np.isfinite(result).all()
         assert (np.sign(result) == np.sign(logit)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(["none", "flips", "d4"]))
+def test_tiles_normalised_one_by_one_are_those_of_the_normalised_image(height, width, tta):
+    pixels = np.random.default_rng(height).integers(0, 255, (height, width, 1)).astype(np.uint8)
+    intensity = fit_intensity([np.append(pixels, pixels + np.uint8(1), 0)], "image")[0]
+    recipe = TileRecipe(list_views(tta), tile_size=12, halo=1, factor=4, margin=4)
+    predictor = TilePredictor(filter_batch, recipe.views)
+    result = np.full((height, width), np.nan, dtype=np.float32)
+    for rows, columns, logits in predict_tiles(pixels, predictor, recipe, intensity):
+        result[rows, columns] = logits
+    expected = predict_logits(
+        intensity.apply(pixels), filter_batch, **{f: getattr(recipe, f) for f in vars(recipe)}
+    )
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_views_are_averaged_in_the_same_memory():
+    predictor = TilePredictor(filter_batch, list_views("d4"))
+    rng = np.random.default_rng(0)
+    tiles = [rng.normal(size=(9, 7, 1)).astype(np.float32) for _ in range(2)]
+    first = predictor.predict(tiles[0])
+    kept = first.copy()
+    second = predictor.predict(tiles[1])
+    assert np.shares_memory(first, second)
+    fresh = TilePredictor(filter_batch, list_views("d4"))
+    np.testing.assert_array_equal(fresh.predict(tiles[1]), second)
+    np.testing.assert_array_equal(fresh.predict(tiles[0]), kept)
+    assert predictor.predict(tiles[0][:5]).shape == (5, 7)

@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from membseg.exceptions import InvalidInputError
 from membseg.networks import build_unet, unet_reach
@@ -14,24 +15,30 @@ SMALL = {"depth": 2, "base_filters": 4}
 
 @pytest.mark.parametrize("n_channels", [1, 3])
 @pytest.mark.parametrize("stem_stride", [1, 2])
+@pytest.mark.parametrize("zoom", [1, 2])
 @pytest.mark.parametrize("depth", [1, 3])
-def test_logits_have_the_size_of_the_image(n_channels, stem_stride, depth):
-    network = build_unet(n_channels, depth=depth, base_filters=2, stem_stride=stem_stride)
-    shape = (2, 2 * stem_stride * 2**depth, stem_stride * 2**depth)
+def test_logits_have_the_size_of_the_image(n_channels, stem_stride, zoom, depth):
+    sizes = {"depth": depth, "base_filters": 2, "stem_stride": stem_stride, "zoom": zoom}
+    network = build_unet(n_channels, **sizes)
+    factor = stem_stride * 2**depth // zoom
+    shape = (2, 2 * factor, factor)
     logits = network.predict_on_batch(np.zeros((*shape, n_channels), dtype=np.float32))
     assert logits.shape == (*shape, 1)
     assert logits.dtype == np.float32
 
 
-@pytest.mark.parametrize(("depth", "stem_stride"), [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2)])
-def test_no_pixel_beyond_the_reach_changes_a_logit(depth, stem_stride):
-    network = build_unet(depth=depth, stem_stride=stem_stride, base_filters=2)
+@pytest.mark.parametrize(
+    ("depth", "stem_stride", "zoom"),
+    [(1, 1, 1), (2, 1, 1), (3, 1, 1), (1, 2, 1), (2, 2, 1), (1, 1, 2), (2, 1, 2), (2, 2, 2)],
+)
+def test_no_pixel_beyond_the_reach_changes_a_logit(depth, stem_stride, zoom):
+    network = build_unet(depth=depth, stem_stride=stem_stride, zoom=zoom, base_filters=2)
     # Positive kernels: no signal can cancel out on its way.
     for weight in network.weights:
         if "kernel" in weight.path:
             weight.assign(np.abs(weight.numpy()) + 0.01)
-    factor = stem_stride * 2**depth
-    reach = unet_reach(depth, stem_stride)
+    factor = stem_stride * 2**depth // zoom
+    reach = unet_reach(depth, stem_stride, zoom)
     size = 2 * (reach + factor) + 2 * factor
     size += -size % factor
     silent = network.predict_on_batch(np.zeros((1, size, size, 1), dtype=np.float32))
@@ -43,6 +50,17 @@ def test_no_pixel_beyond_the_reach_changes_a_logit(depth, stem_stride):
         changed = np.argwhere(network.predict_on_batch(image)[0, ..., 0] != silent[0, ..., 0])
         farthest = max(farthest, int(np.abs(changed - center).max()))
     assert reach - factor < farthest <= reach
+
+
+def test_zoom_sees_the_enlarged_image_and_averages_its_logits():
+    sizes = {"depth": 1, "base_filters": 2, "seed": 3}
+    plain, zoomed = build_unet(**sizes), build_unet(**sizes, zoom=2)
+    image = np.random.default_rng(0).normal(size=(20, 12)).astype(np.float32)
+    enlarged = ndimage.uniform_filter(image.repeat(2, axis=0).repeat(2, axis=1), 3, mode="nearest")
+    logits = plain.predict_on_batch(enlarged[None, ..., None])[0, ..., 0]
+    expected = logits.reshape(20, 2, 12, 2).mean(axis=(1, 3))
+    got = zoomed.predict_on_batch(image[None, ..., None])[0, ..., 0]
+    np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
 def test_same_seed_same_weights_and_global_states_are_left_alone():
@@ -128,6 +146,11 @@ def test_bfloat16_keeps_float32_weights_and_logits():
 def test_stem_stride_is_one_or_two():
     with pytest.raises(InvalidInputError, match=re.escape("stem_stride must be 1 or 2; got 3.")):
         build_unet(stem_stride=3)
+
+
+def test_zoom_is_one_or_two():
+    with pytest.raises(InvalidInputError, match=re.escape("zoom must be 1 or 2; got 4.")):
+        build_unet(zoom=4)
 
 
 def test_norm_layer_is_known():

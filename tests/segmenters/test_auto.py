@@ -28,12 +28,23 @@ def test_no_border_at_all_is_wide():
     assert _auto.membrane_width([np.ones((4, 4), dtype=np.uint8)]) == np.inf
 
 
-@pytest.mark.parametrize(("width", "stride"), [(2, 1), (3, 1), (4, 2), (8, 2)])
-def test_half_resolution_for_wide_membranes(width, stride):
+@pytest.mark.parametrize(
+    ("stem_stride", "zoom", "thin", "wide"),
+    [
+        ("auto", "auto", (2, 2), (2, 1)),
+        (1, "auto", (1, 1), (1, 1)),
+        (2, "auto", (2, 1), (2, 1)),
+        ("auto", 1, (1, 1), (2, 1)),
+        ("auto", 2, (2, 2), (2, 2)),
+        (1, 2, (1, 2), (1, 2)),
+    ],
+)
+@pytest.mark.parametrize("width", [1, 3, 4, 8])
+def test_resolution_follows_the_width_of_the_membranes(stem_stride, zoom, thin, wide, width):
     mask = np.zeros((60, 70), dtype=np.uint8)
     mask[20 : 20 + width] = 1
-    assert _auto.choose_stem_stride("auto", [mask]) == stride
-    assert _auto.choose_stem_stride(1, [mask]) == 1
+    expected = thin if width < 4 else wide
+    assert _auto.choose_resolution(stem_stride, zoom, [mask]) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,7 @@ def test_depth_follows_the_size_of_the_images(side, stem_stride, depth):
 
 @given(st.integers(1, 2000), st.sampled_from([1, 2, 4, 8, 16]))
 def test_patches_are_multiples_of_the_factor(side, factor):
+    assert _auto.choose_patch_size("auto", 512, 8, zoom=2) == 96
     size = _auto.choose_patch_size("auto", side, factor)
     assert size % factor == 0
     assert factor <= size <= 192

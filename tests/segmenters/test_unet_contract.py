@@ -119,10 +119,10 @@ def test_flipping_polarity_and_label_together_flips_only_the_values(fitted, slic
 
 
 @pytest.mark.parametrize("tta", ["none", "d4"])
-@pytest.mark.parametrize("stem_stride", [1, 2])
-def test_tiled_equals_whole(slices, quick, tta, stem_stride):
+@pytest.mark.parametrize(("stem_stride", "zoom"), [(1, 1), (2, 1), (2, 2)])
+def test_tiled_equals_whole(slices, quick, tta, stem_stride, zoom):
     X, y = slices
-    segmenter = quick(tta=tta, stem_stride=stem_stride, depth=1).fit(X, y)
+    segmenter = quick(tta=tta, stem_stride=stem_stride, zoom=zoom, depth=1).fit(X, y)
     big = np.tile(X[:1], (1, 3, 3))[:, :150, :139]
     whole = segmenter.decision_function(big)
     tiled = segmenter.set_params(tile_size=64).decision_function(big)

@@ -150,7 +150,9 @@ def test_without_validation_part(slices, quick):
 
 def test_monitor_and_threshold_by_name(slices, quick):
     X, y = slices
-    segmenter = quick(monitor="dice", threshold="v_rand", epochs=2).fit(X, y)
+    segmenter = quick(
+        monitor="dice", threshold="v_rand", epochs=2, early_stopping=True, patience=9
+    ).fit(X, y)
     scores = [row["val_dice"] for row in segmenter.history_]
     assert segmenter.best_epoch_ == 1 + int(np.argmax(scores))
     assert 0 < segmenter.threshold_ < 1
@@ -158,7 +160,7 @@ def test_monitor_and_threshold_by_name(slices, quick):
 
 def test_threshold_is_where_iou_is_best(slices, quick):
     X, y = slices
-    segmenter = quick(threshold="auto", max_steps=60, patch_size=32).fit(
+    segmenter = quick(threshold="iou", max_steps=60, patch_size=32).fit(
         X, y, validation_data=(X, y)
     )
     best = segmenter.score(X, y)
@@ -212,7 +214,7 @@ def test_ctrl_c_raises_and_leaves_nothing_half_done(slices, quick, monkeypatch):
     unfitted, refitted = quick(), quick().fit(X, y)
     before = refitted.decision_function(X)
 
-    def interrupt(self):
+    def interrupt(self, step):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingLoop, "_step", interrupt)
@@ -226,12 +228,12 @@ def test_ctrl_c_raises_and_leaves_nothing_half_done(slices, quick, monkeypatch):
 
 def test_memory_that_runs_out_halves_the_batch(slices, quick, monkeypatch):
     X, y = slices
-    step = TrainingLoop._step
+    take = TrainingLoop._step
 
-    def tight(self):
+    def tight(self, step):
         if self.sampler.batch_size > 2:
             raise OutOfMemoryError("too much")
-        return step(self)
+        return take(self, step)
 
     monkeypatch.setattr(TrainingLoop, "_step", tight)
     with pytest.warns(TrainingWarning, match=r"training starts again with batch_size=2"):
@@ -243,7 +245,7 @@ def test_memory_that_runs_out_halves_the_batch(slices, quick, monkeypatch):
 
 
 def test_memory_for_not_even_one_patch(slices, quick, monkeypatch):
-    def full(self):
+    def full(self, step):
         raise OutOfMemoryError("too much")
 
     monkeypatch.setattr(TrainingLoop, "_step", full)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from membseg.exceptions import InvalidInputError
 from membseg.training import augment_patch, parse_augmentation
@@ -32,7 +33,7 @@ def test_symmetries_move_image_and_target_alike(recipe, n_views):
     assert len({image.tobytes() for image, _ in results}) == n_views
 
 
-@pytest.mark.parametrize("recipe", ["intensity", "blur", "noise"])
+@pytest.mark.parametrize("recipe", ["intensity", "sharpness", "blur", "noise"])
 def test_grey_values_change_and_targets_do_not(recipe):
     _, original = make_patch()
     results = views(recipe)
@@ -53,12 +54,28 @@ def test_warps_move_target_with_the_image_and_keep_its_values(recipe):
         assert np.mean((image[..., 0] > 0.5) == (target[..., 0] > 0.5)) > 0.85
 
 
-@pytest.mark.parametrize("recipe", ["intensity", "blur", "noise", "elastic", "scale"])
+@pytest.mark.parametrize("recipe", ["intensity", "sharpness", "blur", "noise", "elastic", "scale"])
 def test_no_strength_no_change(recipe):
     image, target = make_patch()
     for new_image, new_target in views(recipe, strength=0.0):
         np.testing.assert_allclose(new_image, image, atol=1e-6)
         np.testing.assert_array_equal(new_target, target)
+
+
+def test_sharpness_runs_from_a_mild_blur_to_three_times_the_detail():
+    rng = np.random.default_rng(3)
+    image = rng.normal(size=(40, 40, 1)).astype(np.float32)
+    kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    smooth = ndimage.convolve(image[..., 0], kernel, mode="nearest")[..., None]
+    detail = image - smooth
+    amounts = []
+    for _ in range(200):
+        new, _ = augment_patch(image, np.zeros((40, 40, 2)), ["sharpness"], 1.0, rng)
+        amount = float(np.sum((new - smooth) * detail) / np.sum(detail**2))
+        np.testing.assert_allclose(new, smooth + amount * detail, atol=1e-4)
+        amounts.append(amount)
+    assert -0.01 <= min(amounts) < 0.1
+    assert 2.9 < max(amounts) <= 3.01
 
 
 def test_order_of_the_recipe_does_not_matter():
@@ -68,7 +85,7 @@ def test_order_of_the_recipe_does_not_matter():
 def test_unknown_step_is_named():
     message = (
         "augmentation must be 'none' or steps joined by '+' out of flips, d4, scale, "
-        "elastic, intensity, blur, noise; got 'd4+shear' with the unknown step 'shear'."
+        "elastic, intensity, sharpness, blur, noise; got 'd4+shear' with the unknown step 'shear'."
     )
     with pytest.raises(InvalidInputError, match=re.escape(message)):
         parse_augmentation("d4+shear")

@@ -63,12 +63,29 @@ class ScriptedLoop(TrainingLoop):
 
 def test_keeps_the_weights_of_the_best_epoch():
     network = ScriptedNetwork([1.0] * 8)
-    result = ScriptedLoop(network, [0.5, 0.3, 0.4, 0.6]).run()
+    result = ScriptedLoop(network, [0.5, 0.3, 0.4, 0.6], patience=4).run()
     assert result.best_epoch == 2
     assert network.weight == 4
     assert result.n_steps == 8
     assert [row["val_loss"] for row in result.history] == [0.5, 0.3, 0.4, 0.6]
     assert [row["step"] for row in result.history] == [2, 4, 6, 8]
+
+
+def test_while_the_learning_rate_is_high_no_weights_are_kept():
+    network = ScriptedNetwork([1.0] * 40)
+    # Of 40 steps the first 24 are constant (but for the warm-up), then step s has the share
+    # (s + 1) / 40 * (40 - s) / 17 of the peak: more than half until epoch 14 (step 27), less after.
+    result = ScriptedLoop(network, [0.1] * 14 + [0.5, 0.4, 0.3, 0.4, 0.5, 0.6]).run()
+    assert result.best_epoch == 17
+    assert network.weight == 34
+
+
+def test_if_the_clock_runs_out_first_the_last_weights_stay(monkeypatch):
+    network = ScriptedNetwork([1.0] * 40)
+    loop = ScriptedLoop(network, [0.1, 0.2, 0.3], n_steps=40)
+    monkeypatch.setattr(loop.schedule, "is_over", lambda step: step >= 6)
+    assert loop.run().best_epoch == 3
+    assert network.weight == 6
 
 
 def test_a_validation_loss_that_is_not_finite_stops_training():
@@ -78,7 +95,7 @@ def test_a_validation_loss_that_is_not_finite_stops_training():
 
 def test_scores_are_maximised():
     network = ScriptedNetwork([1.0] * 6)
-    assert ScriptedLoop(network, [0.5, 0.9, 0.4], monitor="iou").run().best_epoch == 3
+    assert ScriptedLoop(network, [0.5, 0.9, 0.4], monitor="iou", patience=3).run().best_epoch == 3
 
 
 def test_without_validation_the_last_weights_stay():

@@ -17,19 +17,46 @@ from membseg.training import plan_validation
     st.floats(0.01, 0.5),
     st.integers(0, 1000),
 )
-def test_few_images_give_a_block_of_each_with_a_margin(sizes, fraction, seed):
+def test_few_images_give_blocks_with_a_margin(sizes, fraction, seed):
     plan = plan_validation(sizes, fraction, np.random.default_rng(seed))
-    assert [block.image for block in plan.blocks] == list(range(len(sizes)))
-    for block, held, (height, width) in zip(plan.blocks, plan.held_out, sizes, strict=True):
-        for span, outer, length in (
-            (block.rows, held.rows, height),
-            (block.columns, held.columns, width),
+    numbers = [block.image for block in plan.blocks]
+    n = len(sizes)
+    assert len(numbers) == min(n, max(4, round(fraction * n / 0.4)))
+    # Spread: no two neighbours of the choice are farther apart than twice the mean distance.
+    assert numbers == sorted(set(numbers))
+    assert max(np.diff([-1, *numbers, n])) <= 2 * n / len(numbers) + 1
+    side_share = (fraction * n / len(numbers)) ** 0.5
+    for block, held in zip(plan.blocks, plan.held_out, strict=True):
+        assert held.image == block.image
+        for span, outer, length in zip(
+            (block.rows, block.columns), (held.rows, held.columns), sizes[block.image], strict=True
         ):
             assert 0 <= span.start < span.stop <= length
             margin = min(8, length // 8)
             assert span.start - outer.start == min(margin, span.start)
             assert outer.stop == span.stop + margin
-            assert abs((span.stop - span.start) - length * fraction**0.5) <= 1
+            assert abs((span.stop - span.start) - length * side_share) <= 1
+
+
+@given(st.integers(0, 100))
+def test_blocks_lie_in_images_with_labels(seed):
+    labelled = [i in (1, 4, 5) for i in range(12)]
+    rng = np.random.default_rng(seed)
+    plan = plan_validation([(64, 64)] * 12, 0.1, rng, labelled=labelled)
+    assert [block.image for block in plan.blocks] == [1, 4, 5]
+
+
+def test_blocks_of_large_images_are_limited():
+    (block,) = plan_validation([(16384, 900)], 0.5, np.random.default_rng(0)).blocks
+    assert block.rows.stop - block.rows.start == 1024
+    assert block.columns.stop - block.columns.start == round(900 * 0.5**0.5)
+
+
+def test_blocks_hold_the_fraction_of_the_pixels():
+    plan = plan_validation([(512, 512)] * 19, 0.1, np.random.default_rng(0))
+    areas = [(b.rows.stop - b.rows.start) * (b.columns.stop - b.columns.start) for b in plan.blocks]
+    assert len(areas) == 5
+    assert sum(areas) == pytest.approx(0.1 * 19 * 512**2, rel=0.01)
 
 
 @pytest.mark.parametrize(("n_images", "fraction"), [(40, 0.1), (50, 0.2), (300, 0.1), (41, 0.01)])
@@ -40,7 +67,7 @@ def test_many_images_give_runs_with_gap_slices(n_images, fraction):
     assert len(validated) == max(1, round(fraction * n_images))
     neighbours = {i + d for i in validated for d in (-1, 0, 1)} & set(range(n_images))
     assert held == neighbours
-    assert plan.left_out_images == held
+    assert all(block.rows == slice(None) for block in plan.held_out)
     n_runs = sum(i - 1 not in validated for i in validated)
     assert n_runs == min(3, len(validated))
 
@@ -51,7 +78,7 @@ def test_groups_are_held_out_whole():
     held = sorted(block.image for block in plan.blocks)
     assert len(set(groups[held])) == 1
     assert len(held) == 3
-    assert plan.left_out_images == set(held)
+    assert sorted(block.image for block in plan.held_out) == held
 
 
 def test_at_least_one_group_is_left_to_train_on():

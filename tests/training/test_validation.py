@@ -118,6 +118,10 @@ def test_best_threshold_is_best(seed):
     chosen = validator.best_threshold(logits, "iou")
     best = max(validator.score("iou", logits, t / 100) for t in range(1, 100))
     assert validator.score("iou", logits, chosen) == pytest.approx(best, abs=1e-9)
+    auto = validator.best_threshold(logits, "auto")
+    assert auto <= chosen
+    assert validator.score("iou", logits, auto) >= 0.995 * best
+    assert auto == 0.01 or validator.score("iou", logits, auto - 0.01) < 0.995 * best
     for name in ("dice", "balanced_accuracy"):
         chosen = validator.best_threshold(logits, name)
         best = max(validator.score(name, logits, t / 20) for t in range(1, 20))

@@ -1,0 +1,141 @@
+"""What every segmenter around a Keras network shares after fit: predict and state."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from membseg.base import SegmenterMixin, sigmoid
+from membseg.inference import TileRecipe
+from membseg.segmenters import _prediction
+from membseg.segmenters._dask import predict_dask
+from membseg.utils import ImageStack, check_images, fit_intensity
+from membseg.utils._intensity import no_change
+from membseg.utils._lazy import is_dask
+
+
+class KerasPrediction(SegmenterMixin, BaseEstimator):
+    """The half of a Keras segmenter that predicts; fit stands in ``KerasSegmenter``."""
+
+    # What fit leaves, and what a subclass defines.
+    n_channels_in_: int
+    intensity_: Any
+    tta: str
+    tile_size: int | str
+    verbose: int
+    _weights: list[np.ndarray] | None
+    _config: dict[str, Any]
+    _intensity_norm: str
+    _prior_logit: float
+    _build: Any
+    _reach: Any
+
+    def __sklearn_tags__(self) -> Any:
+        """Say, besides what every segmenter says, whether tiles equal the whole image."""
+        tags = super().__sklearn_tags__()
+        # Group norm looks at the whole field.
+        tags.tile_exact = getattr(self, "norm_layer", "none") != "group"
+        return tags
+
+    @property
+    def network_(self) -> Any:
+        """The trained Keras network: images to logits, (n, height, width, 1)."""
+        check_is_fitted(self, "history_")
+        if self._weights is None:
+            raise AttributeError("network_ does not exist: fit failed and gave the prior.")
+        with _prediction.KERAS_LOCK:
+            if getattr(self, "_network", None) is None:
+                network = self._build(self._config)
+                network.set_weights(self._weights)
+                self._network = network
+            return self._network
+
+    def decision_function(self, X: Any) -> Any:
+        """Predict the logit of membrane for every pixel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images of any real dtype and size, with the channels seen in fit.
+
+        Returns
+        -------
+        ndarray of shape (n_images, height, width), float32, or list of (height, width)
+            Logits; positive where membrane is likelier than cell. A dask array for a dask array.
+
+        Raises
+        ------
+        NotFittedError
+            Before fit.
+        InvalidInputError
+            If `X` is no stack of such images, or `tile_size` is too small for the network.
+        """
+        check_is_fitted(self, "history_")
+        if is_dask(X):
+            return self._predict_lazily(X)
+        stack = check_images(X, n_channels=self.n_channels_in_)
+        logits: Any
+        if stack.as_list:
+            logits = [np.empty(size, np.float32) for size in stack.sizes]
+        else:
+            logits = np.empty((len(stack), *stack.sizes[0]), np.float32)
+        for i, rows, columns, block in self._logit_blocks(stack):
+            logits[i][rows, columns] = block
+        return logits
+
+    def _predict_blocks(
+        self, X: Any, stack: ImageStack
+    ) -> Iterator[tuple[int, slice, slice, np.ndarray]]:
+        for i, rows, columns, logits in self._logit_blocks(stack):
+            yield i, rows, columns, sigmoid(logits)
+
+    def _logit_blocks(self, stack: ImageStack) -> Iterator[tuple[int, slice, slice, np.ndarray]]:
+        """Predict tile by tile: (image number, rows, columns, logits)."""
+        if self._weights is not None and self._intensity_norm == "stack":
+            intensities = [self.intensity_] * len(stack)
+        else:
+            mode = "none" if self._weights is None else self._intensity_norm
+            intensities = fit_intensity(stack.images, mode)
+        return _prediction.predict_blocks(
+            stack.images,
+            intensities,
+            self._tile_function(),
+            self._recipe(),
+            verbose=bool(self.verbose),
+        )
+
+    def _recipe(self) -> TileRecipe:
+        if self._weights is None:
+            return _prediction.prior_recipe()
+        halo, factor = self._reach(self._config)
+        return _prediction.make_recipe(self.tta, self.tile_size, halo, factor, self.network_)
+
+    def _tile_function(self) -> Any:
+        """Give the function from pixels, (1, height, width, channels), to logits."""
+        if self._weights is None:
+            return lambda batch: np.full(batch.shape[:3], self._prior_logit, np.float32)
+        from membseg.training import network_function
+
+        return _prediction.one_at_a_time(network_function(self.network_))
+
+    def _predict_lazily(self, X: Any) -> Any:
+        """Predict a dask array as a dask array."""
+        # As it is now, whatever is fitted before the tasks are run.
+        now = copy.copy(self)
+        now._network = getattr(self, "_network", None)
+        intensity = None
+        if self._weights is None or self._intensity_norm == "none":
+            intensity = no_change(self.n_channels_in_)
+        elif self._intensity_norm == "stack":
+            intensity = self.intensity_
+        mode = getattr(self, "_intensity_norm", "none")
+        return predict_dask(X, now, self._recipe(), intensity, mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the live Keras network out: plain arrays and values only."""
+        state = dict(super().__getstate__())
+        state.pop("_network", None)
+        return state
