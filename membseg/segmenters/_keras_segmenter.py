@@ -31,9 +31,10 @@ from membseg.utils import (
 )
 from membseg.utils._sklearn_compat import Integral, Interval, Real, StrOptions
 
-#: Share of `time_limit` that is kept for choosing the threshold, and the seconds that it takes at
-#: least, since the network is compiled for another shape there.
-_RESERVE, _LEAST_RESERVE = 0.04, 1.5
+#: Share of `time_limit` that is kept for choosing the threshold besides the time that the looks at
+#: the validation part take, and the seconds that it takes at least, since the network is compiled
+#: for another shape there.
+_RESERVE, _LEAST_RESERVE = 0.01, 1.5
 
 #: Scores that `threshold` may be chosen for: those that judge masks. V_Rand and V_Info by name mean
 #: those of the mask; their scorers look for the best cut themselves.
