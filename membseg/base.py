@@ -114,7 +114,7 @@ class SegmenterMixin:
             `out` was given.
         """
         if out is None:
-            logits = self.decision_function(X)  # type: ignore[attr-defined]  # the host's
+            logits = self.decision_function(X)  # type: ignore[attr-defined]  # the host has it
             if is_dask(logits):
                 return logits.map_blocks(sigmoid, dtype=np.float32, meta=logits._meta)
             return [sigmoid(z) for z in logits] if isinstance(logits, list) else sigmoid(logits)

@@ -278,6 +278,7 @@ def test_the_store_refuses_rows_of_other_settings_or_machines(tmp_path, monkeypa
 def test_memory_that_is_taken_is_seen():
     machine = peer("machine")
     if machine.own_memory() is None:
+        # Not Linux: the benchmark leaves the memory out there, and nothing is to be seen.
         pytest.skip("needs /proc/self/status")
     with peer("speed_big").MemoryWatch() as watch:
         block = np.ones(2**26, np.uint8)

@@ -179,6 +179,7 @@ def test_many_sizes_are_not_many_traces(slices, quick):
     import keras
 
     if keras.backend.backend() != "tensorflow":
+        # JAX compiles for every shape anew, as the docs say: there is no bound to test.
         pytest.skip("counts TensorFlow's traces")
     segmenter = quick(tta="d4", tile_size=96).fit(*slices)
     rng = np.random.default_rng(0)
