@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from peers.figure import save_figure
 from peers.quality_table import Summary, summarise
 
 #: Okabe and Ito's colours, which colour-blind people tell apart: one a row.
@@ -61,15 +62,11 @@ def draw_quality(content: dict[str, Any], path: Path, until: float | None = None
             axis.axhline(_stretch(until), color="0.6", linewidth=0.8, linestyle=":")
     test = content["settings"]["test"]
     machine = content["machine"]
-    figure.suptitle(
+    title = (
         f"ISBI 2012, tested on slices {test[0]}-{test[-1]}; {machine['cores']} cores of "
-        f"{machine['processor']}\nbest threshold; bars: standard error",
-        fontsize=10,
-        color="0.3",
+        f"{machine['processor']}\nbest threshold; bars: standard error"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save_figure(figure, title, path)
 
 
 def _draw_panel(axis: Any, group: list[Summary], score: str, x_name: str) -> None:

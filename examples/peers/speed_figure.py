@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from peers.figure import save_figure
+
 #: Okabe and Ito's colours, which colour-blind people tell apart.
 _ORANGE, _BLUE, _GREEN, _YELLOW, _SKY, _PINK, _GREY = (
     "#D55E00", "#0072B2", "#009E73", "#F0E442", "#56B4E9", "#CC79A7", "#999999",
@@ -76,15 +78,11 @@ def draw_speed(content: dict[str, Any], path: Path) -> None:
         draw(axis, rows)
         axis.spines[["top", "right"]].set_visible(False)
     machine = content["machine"]
-    figure.suptitle(
+    title = (
         f"{machine['cores']} cores of {machine['processor']}, "
-        f"{machine['memory_gb']:g} GB; Keras on {machine['backend']}",
-        fontsize=10,
-        color="0.3",
+        f"{machine['memory_gb']:g} GB; Keras on {machine['backend']}"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save_figure(figure, title, path)
 
 
 def _title(axis: Any, text: str) -> None:

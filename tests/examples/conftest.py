@@ -1,5 +1,7 @@
 """What the tests of the benchmarks share."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,3 +29,22 @@ def data(tmp_path_factory):
     save_stack(folder / "isbi2012/image", X)
     save_stack(folder / "isbi2012/label", 255 * (1 - y))
     return folder
+
+
+@pytest.fixture
+def run_example(tmp_path):
+    """Run an example as a user would, in an empty folder; gives what it prints."""
+
+    def run(name, *arguments, **environment):
+        done = subprocess.run(
+            [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run

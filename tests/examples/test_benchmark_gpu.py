@@ -1,29 +1,13 @@
 """The benchmark of GPUs: its rows, its doubling of time limits, and all of it on a processor."""
 
 import json
-import os
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from membseg import make_membranes, save_stack
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """A folder as of ISBI 2012: 5 slices of 96 px, membranes 0."""
-    folder = tmp_path_factory.mktemp("data")
-    X, y = make_membranes(5, 96, 96, random_state=0)
-    (folder / "isbi2012").mkdir()
-    save_stack(folder / "isbi2012/image", X)
-    save_stack(folder / "isbi2012/label", 255 * (1 - y))
-    return folder
 
 
 @pytest.fixture
@@ -98,24 +82,11 @@ def test_a_peak_that_is_given_is_not_measured(benchmark, scripted, arguments, ca
     assert " 25.0%" in capsys.readouterr().out
 
 
-def run(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "benchmark_gpu.py"), *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 @pytest.mark.slow
-def test_all_of_it_on_a_processor(arguments, tmp_path):
+def test_all_of_it_on_a_processor(arguments, run_example, tmp_path):
     pytest.importorskip("jax")
     arguments += ["--limits", 8, "--target", 1, "--libraries", "membseg", "membseg, host"]
-    output = run(tmp_path, *arguments)
+    output = run_example("benchmark_gpu.py", *arguments, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
     assert "failed" not in output
     content = json.loads((tmp_path / "gpu.json").read_text())
     rows = list(content["rows"].values())

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -164,22 +162,10 @@ def test_nothing_to_draw_draws_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def run(examples, folder, name, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(examples / name), *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 @pytest.mark.slow
-def test_quality_from_end_to_end(examples, data, tmp_path):
+def test_quality_from_end_to_end(run_example, data, tmp_path):
     arguments = ("--data", data, "--rows", "membseg", "forest", "--time-limits", 5, "--seeds", 0)
-    output = run(examples, tmp_path, "benchmark_quality.py", *arguments)
+    output = run_example("benchmark_quality.py", *arguments)
     content = json.loads((tmp_path / "out/quality.json").read_text())
     assert {key: row.get("failed") for key, row in content["rows"].items()} == {
         "membseg 5 s seed 0": None, "forest 5 s seed 0": None,
@@ -192,4 +178,4 @@ def test_quality_from_end_to_end(examples, data, tmp_path):
     assert "membseg, eight views" in output
     assert (tmp_path / "out/quality.png").stat().st_size > 10_000
     tables = output.partition("\n\n")[2]
-    assert run(examples, tmp_path, "benchmark_quality.py", *arguments).strip() == tables.strip()
+    assert run_example("benchmark_quality.py", *arguments).strip() == tables.strip()

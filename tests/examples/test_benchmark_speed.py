@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from importlib import import_module
 
 import numpy as np
@@ -216,26 +214,14 @@ def test_a_big_image_without_a_segmenter_is_reported(data, tmp_path, monkeypatch
     assert not (tmp_path / "s.png").exists()
 
 
-def run(examples, folder, name, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(examples / name), *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 @pytest.mark.slow
-def test_speed_from_end_to_end(examples, data, tmp_path):
+def test_speed_from_end_to_end(run_example, data, tmp_path):
     small = {
         "repeats": 1, "steps": 1, "profile-steps": 2, "precision-steps": 2, "matrix-size": 64,
         "filters": 2, "patch": 32, "batch": 1, "classical-filters": 2, "sides": 640, "seeds": 0,
     }  # fmt: skip
     options = [part for name, value in small.items() for part in (f"--{name}", value)]
-    run(examples, tmp_path, "benchmark_speed.py", "--data", data, "--train", "0-3", *options)
+    run_example("benchmark_speed.py", "--data", data, "--train", "0-3", *options)
     rows = json.loads((tmp_path / "out/speed.json").read_text())["rows"]
     assert {row["section"] for row in rows.values()} == {
         "rates", "profile", "steps", "pixels", "big", "precision", "start",

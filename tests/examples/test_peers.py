@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from argparse import ArgumentTypeError
 from importlib import import_module
 
@@ -283,8 +284,6 @@ def test_memory_that_is_taken_is_seen():
     with peer("speed_big").MemoryWatch() as watch:
         block = np.ones(2**26, np.uint8)
         # Long enough for several looks.
-        import time
-
         time.sleep(0.3)
         del block
     assert watch.peak - watch.before > 0.8 * 2**26
