@@ -8,6 +8,10 @@ __version__ = "0.1.0"
 #: Public name -> the room it lives in. Rooms are imported when a name is first used, so that
 #: ``import membseg`` stays light.
 _ROOM_OF = {
+    "DummySegmenter": "segmenters",
+    "EnsembleSegmenter": "segmenters",
+    "PixelForestSegmenter": "segmenters",
+    "RidgeSegmenter": "segmenters",
     "ThresholdSegmenter": "segmenters",
     "UNetSegmenter": "segmenters",
     "describe_dataset": "datasets",
@@ -21,12 +25,29 @@ _ROOM_OF = {
     "get_scorer": "metrics",
     "isbi_challenge_scores": "metrics",
     "make_scoring": "metrics",
+    "CoverageStratifiedKFold": "model_selection",
+    "SliceBlockKFold": "model_selection",
+    "cached": "model_selection",
+    "compare_segmenters": "model_selection",
+    "cross_val_predict_proba": "model_selection",
+    "check_segmenter": "testing",
+    "parametrize_with_segmenter_checks": "testing",
 }
 
 __all__ = [
+    "CoverageStratifiedKFold",
+    "DummySegmenter",
+    "EnsembleSegmenter",
+    "PixelForestSegmenter",
+    "RidgeSegmenter",
+    "SliceBlockKFold",
     "ThresholdSegmenter",
     "UNetSegmenter",
+    "cached",
     "check_labels",
+    "check_segmenter",
+    "compare_segmenters",
+    "cross_val_predict_proba",
     "describe_dataset",
     "fetch_isbi2012",
     "get_scorer",
@@ -35,6 +56,7 @@ __all__ = [
     "load_stack",
     "make_membranes",
     "make_scoring",
+    "parametrize_with_segmenter_checks",
     "save_stack",
     "train_val_test_split",
 ]

@@ -28,7 +28,7 @@ def check_duplicates(images: ImageStack, masks: MaskStack) -> list[Finding]:
         Warnings, since a slice on both sides of a split makes scores too good.
     """
     findings = []
-    pairs = _same_images(images)
+    pairs = same_images(images)
     if pairs:
         findings.append(
             Finding(
@@ -54,8 +54,9 @@ def check_duplicates(images: ImageStack, masks: MaskStack) -> list[Finding]:
     return findings
 
 
-def _same_images(images: ImageStack) -> list[tuple[int, int]]:
-    prints = np.stack([_fingerprint(image.mean(axis=2)) for image in images.images])
+def same_images(images: ImageStack) -> list[tuple[int, int]]:
+    """Find pairs of nearly the same image, perhaps turned or mirrored."""
+    prints = np.stack([fingerprint(image.mean(axis=2)) for image in images.images])
     flat = prints.reshape(len(prints), -1)
     best = np.full((len(prints), len(prints)), -1.0)
     for turns in range(4):
@@ -66,7 +67,7 @@ def _same_images(images: ImageStack) -> list[tuple[int, int]]:
     return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
-def _fingerprint(image: np.ndarray) -> np.ndarray:
+def fingerprint(image: np.ndarray) -> np.ndarray:
     """The image at low resolution, with mean 0 and norm 1; zero for an image of one value."""
     small = resize(np.nan_to_num(image).astype(np.float64), (_SIDE, _SIDE), anti_aliasing=True)
     small -= small.mean()

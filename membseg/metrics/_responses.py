@@ -9,14 +9,14 @@ from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.metrics._evaluation import Evaluation
 from membseg.metrics._maps import check_maps
 from membseg.metrics._pairs import Pairs, make_pairs
-from membseg.utils import encode_masks
+from membseg.utils import encode_masks, innermost
 
 
 def evaluate_segmenter(
     estimator: Any, X: Any, y: Any, sample_weight: Any, responses: Collection[str]
 ) -> Evaluation:
     """Predict once per method in `responses`, and set the results beside `y`."""
-    segmenter = _last_step(estimator)
+    segmenter = innermost(estimator)
     classes = _classes(segmenter)
     ignore_label = getattr(segmenter, "ignore_label", None)
     truth = encode_masks(y, classes=classes, ignore_label=ignore_label).masks
@@ -31,17 +31,6 @@ def evaluate_segmenter(
             guess = _membrane_maps(found)
         pairs[response] = make_pairs(truth, guess, sample_weight, name=name, truth_name="y")
     return Evaluation(pairs)
-
-
-def _last_step(estimator: Any) -> Any:
-    """The segmenter itself, inside pipelines and fitted searches."""
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
 
 
 def _classes(segmenter: Any) -> np.ndarray:

@@ -1,7 +1,19 @@
 """The faces: one estimator a file."""
 
 from membseg.segmenters._cost import CostEstimate
+from membseg.segmenters._dummy import DummySegmenter
+from membseg.segmenters._ensemble import EnsembleSegmenter
+from membseg.segmenters._pixel_forest import PixelForestSegmenter
+from membseg.segmenters._ridge import RidgeSegmenter
 from membseg.segmenters._threshold import ThresholdSegmenter
 from membseg.segmenters._unet import UNetSegmenter
 
-__all__ = ["CostEstimate", "ThresholdSegmenter", "UNetSegmenter"]
+__all__ = [
+    "CostEstimate",
+    "DummySegmenter",
+    "EnsembleSegmenter",
+    "PixelForestSegmenter",
+    "RidgeSegmenter",
+    "ThresholdSegmenter",
+    "UNetSegmenter",
+]

@@ -18,6 +18,7 @@ def prior_attributes(inputs: FitInputs) -> dict[str, Any]:
         "_weights": None,
         "_config": None,
         "_prior_logit": float(np.log(share / (1 - share))),
+        "n_parameters_": 0,
         "history_": [],
         "best_epoch_": 0,
         "n_steps_": 0,

@@ -98,6 +98,11 @@ def _apply_weights(
         raise InvalidInputError(
             "sample_weight must be positive at some labelled pixel; got zero at all of them."
         )
+    if not 0 < replace(masks, masks=codes).membrane_fraction < 1:
+        raise InvalidInputError(
+            "sample_weight must be positive at some cell pixel and at some membrane pixel; it "
+            "leaves one of the two classes only. Give weights to images that show both."
+        )
     mean = sum(float(w.sum(dtype=np.float64)) for w in counted) / n_counted
     return replace(masks, masks=codes), [w / mean for w in weights]
 

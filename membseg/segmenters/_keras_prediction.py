@@ -12,6 +12,8 @@ from membseg.base import SegmenterMixin, sigmoid
 from membseg.inference import TileRecipe
 from membseg.segmenters import _prediction
 from membseg.segmenters._dask import predict_dask
+from membseg.segmenters._network_pool import trained
+from membseg.segmenters._workers import load_keras
 from membseg.utils import ImageStack, check_images, fit_intensity
 from membseg.utils._intensity import no_change
 from membseg.utils._lazy import is_dask
@@ -42,7 +44,10 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
 
     @property
     def network_(self) -> Any:
-        """The trained Keras network: images to logits, (n, height, width, 1)."""
+        """The trained Keras network: images to logits, (n, height, width, 1).
+
+        Once asked for, it is the segmenter's own, and what predictions use.
+        """
         check_is_fitted(self, "history_")
         if self._weights is None:
             raise AttributeError("network_ does not exist: fit failed and gave the prior.")
@@ -111,15 +116,30 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
         if self._weights is None:
             return _prediction.prior_recipe()
         halo, factor = self._reach(self._config)
-        return _prediction.make_recipe(self.tta, self.tile_size, halo, factor, self.network_)
+        values = None
+        if self.tile_size == "auto":
+            with trained(self._config, self._build, self._weights) as entry:
+                if entry.values_per_pixel is None:
+                    entry.values_per_pixel = _prediction.count_values(entry.network, factor)
+                values = entry.values_per_pixel
+        return _prediction.make_recipe(self.tta, self.tile_size, halo, factor, values)
 
     def _tile_function(self) -> Any:
         """Give the function from pixels, (1, height, width, channels), to logits."""
         if self._weights is None:
             return lambda batch: np.full(batch.shape[:3], self._prior_logit, np.float32)
+        load_keras()
         from membseg.training import network_function
 
-        return _prediction.one_at_a_time(network_function(self.network_))
+        if getattr(self, "_network", None) is not None:
+            return _prediction.one_at_a_time(network_function(self._network))
+        config, weights = self._config, self._weights
+
+        def function(batch: np.ndarray) -> np.ndarray:
+            with trained(config, self._build, weights) as entry:
+                return network_function(entry.network)(batch)
+
+        return function
 
     def _predict_lazily(self, X: Any) -> Any:
         """Predict a dask array as a dask array."""

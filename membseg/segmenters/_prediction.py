@@ -23,7 +23,9 @@ _MARGIN_FACTORS = 1
 _SECONDS_PER_LINE = 10.0
 
 
-def make_recipe(tta: str, tile_size: int | str, halo: int, factor: int, network: Any) -> TileRecipe:
+def make_recipe(
+    tta: str, tile_size: int | str, halo: int, factor: int, values: float | None
+) -> TileRecipe:
     """Choose tiles and views for a network.
 
     Parameters
@@ -32,20 +34,14 @@ def make_recipe(tta: str, tile_size: int | str, halo: int, factor: int, network:
         Parameters of the segmenter.
     halo, factor : int
         The network's reach and total downsampling, in pixels.
-    network : keras.Model
-        The network; asked for the size of its layers where `tile_size` is "auto".
+    values : float or None
+        Values of its largest layer per pixel, needed where `tile_size` is "auto".
 
     Returns
     -------
     TileRecipe
         How images are cut.
     """
-    values = None
-    if tile_size == "auto":
-        from membseg.training import layer_shapes
-
-        shapes = layer_shapes(network, (1, factor, factor, network.input_shape[-1]))
-        values = max(int(np.prod(shape)) for shape in shapes) / factor**2
     return TileRecipe(
         views=list_views(tta),
         tile_size=_auto.choose_tile_size(tile_size, halo, factor, values),
@@ -53,6 +49,14 @@ def make_recipe(tta: str, tile_size: int | str, halo: int, factor: int, network:
         factor=factor,
         margin=_MARGIN_FACTORS * factor,
     )
+
+
+def count_values(network: Any, factor: int) -> float:
+    """Count the values of a network's largest layer per pixel of the image."""
+    from membseg.training import layer_shapes
+
+    shapes = layer_shapes(network, (1, factor, factor, network.input_shape[-1]))
+    return max(int(np.prod(shape)) for shape in shapes) / factor**2
 
 
 def prior_recipe() -> TileRecipe:

@@ -7,7 +7,28 @@ import numpy as np
 from membseg.segmenters import _auto
 from membseg.segmenters._fit_inputs import FitInputs
 from membseg.segmenters._keras_segmenter import KerasSegmenter
+from membseg.segmenters._search_space import Choice, Number, to_library
 from membseg.utils._sklearn_compat import Integral, Interval, Options, Real, StrOptions
+
+_SMALL: dict[str, Number | Choice] = {
+    "learning_rate": Number(5e-4, 8e-3, log=True),
+    "augmentation_strength": Number(0.25, 2.0),
+    "batch_size": Choice((4, 8, 16)),
+    "threshold": Choice(("auto", "iou", "v_rand")),
+}
+_SPACES = {
+    "small": _SMALL,
+    "full": _SMALL
+    | {
+        "depth": Number(2, 4),
+        "base_filters": Number(8, 32, log=True),
+        "norm_layer": Choice(("none", "batch")),
+        "dropout": Number(0.0, 0.4),
+        "loss": Choice(("bce", "bce+dice")),
+        "weight_decay": Number(1e-6, 1e-2, log=True),
+        "intensity_norm": Choice(("image", "percentile")),
+    },
+}
 
 
 class UNetSegmenter(KerasSegmenter):
@@ -128,13 +149,15 @@ class UNetSegmenter(KerasSegmenter):
     classes_ : ndarray of shape (2,)
         ``[cell value, membrane value]`` of `y`, in this order.
     network_ : keras.Model
-        The trained network, images to logits. Built when asked for.
+        The trained network, images to logits. Built when asked for; predictions then use it.
     threshold_ : float
         The threshold that `predict` uses.
     history_ : list of dict
         A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds.
     best_epoch_ : int
         The epoch whose weights were kept, from 1.
+    n_parameters_ : int
+        Weights of the network.
     n_steps_ : int
         Training steps taken.
     batch_size_, patch_size_ : int
@@ -248,6 +271,46 @@ class UNetSegmenter(KerasSegmenter):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+
+    @staticmethod
+    def search_space(
+        size: str = "small", library: str = "skopt", prefix: str = ""
+    ) -> dict[str, Any]:
+        """Give ranges of parameters that are worth a search.
+
+        Parameters
+        ----------
+        size : {"small", "full"}, default="small"
+            "small": learning rate, augmentation, batch size and how the threshold is chosen; every
+            candidate starts from the weights that come with the package. "full": the network's
+            sizes, loss and regularisation too; most candidates then start from random weights
+            and need longer trainings.
+        library : {"skopt", "optuna", "sklearn"}, default="skopt"
+            "skopt": dimensions for ``BayesSearchCV`` of scikit-optimize. "optuna": distributions
+            for ``OptunaSearchCV``. "sklearn": distributions and lists for
+            :class:`~sklearn.model_selection.RandomizedSearchCV`.
+        prefix : str, default=""
+            Put before each name, for a segmenter inside a pipeline: ``"segment__"``.
+
+        Returns
+        -------
+        dict
+            Name of a parameter -> its range.
+
+        Raises
+        ------
+        InvalidInputError
+            If `size` or `library` is unknown.
+        MissingDependencyError
+            If the library is not installed.
+
+        Examples
+        --------
+        >>> from membseg import UNetSegmenter
+        >>> sorted(UNetSegmenter.search_space("small", library="sklearn"))
+        ['augmentation_strength', 'batch_size', 'learning_rate', 'threshold']
+        """
+        return to_library(_SPACES, size, library, prefix)
 
     def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
         from membseg.training import choose_policy

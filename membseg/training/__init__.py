@@ -3,7 +3,7 @@
 from membseg.training._augment import augment_patch, parse_augmentation
 from membseg.training._loop import TrainingLoop, TrainingResult, is_out_of_memory
 from membseg.training._network import compile_network, layer_shapes, network_function
-from membseg.training._precision import PRECISIONS, choose_policy
+from membseg.training._precision import PRECISIONS, choose_policy, has_accelerator
 from membseg.training._resident import ResidentSteps, choose_steps
 from membseg.training._sampler import PatchSampler, TrainingData
 from membseg.training._schedule import Schedule
@@ -25,6 +25,7 @@ __all__ = [
     "choose_policy",
     "choose_steps",
     "compile_network",
+    "has_accelerator",
     "is_out_of_memory",
     "layer_shapes",
     "network_function",

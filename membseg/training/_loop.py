@@ -10,6 +10,7 @@ import numpy as np
 from membseg.exceptions import OutOfMemoryError, TrainingError
 from membseg.inference import View
 from membseg.losses import PixelLoss
+from membseg.training._ahead import DrawnAhead
 from membseg.training._network import network_function
 from membseg.training._resident import ResidentSteps
 from membseg.training._sampler import PatchSampler
@@ -62,8 +63,11 @@ class TrainingLoop:
         ``"loss"`` or a scorer's name; what chooses the best weights.
     patience : int or None
         Epochs without improvement after which training stops; None never stops early.
-    report : callable or None, default=None
-        Called with each row of the history.
+    on_epoch_begin : callable or None, default=None
+        Called before each epoch.
+    on_epoch_end : callable or None, default=None
+        Called with each row of the history and the schedule; training stops where it returns
+        True.
     n_last_looks : int, default=0
         How often as long as one look at the validation part the caller needs after the last
         step; kept free before the deadline.
@@ -81,7 +85,8 @@ class TrainingLoop:
         steps_per_epoch: int,
         monitor: str,
         patience: int | None,
-        report: Callable[[dict[str, float], Schedule], None] | None = None,
+        on_epoch_begin: Callable[[], None] | None = None,
+        on_epoch_end: Callable[[dict[str, float], Schedule], bool] | None = None,
         n_last_looks: int = 0,
         resident: ResidentSteps | None = None,
     ) -> None:
@@ -92,16 +97,23 @@ class TrainingLoop:
         self.steps_per_epoch = steps_per_epoch
         self.monitor = monitor
         self.patience = patience
-        self.report = report
+        self.on_epoch_begin = on_epoch_begin
+        self.on_epoch_end = on_epoch_end
         self.n_last_looks = n_last_looks
         self.resident = resident
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
+        with DrawnAhead(self.sampler) as self._batches:
+            return self._run()
+
+    def _run(self) -> TrainingResult:
         history: list[dict[str, float]] = []
         best_value, best_epoch, best_weights = -np.inf, 0, None
-        step = 0
+        step, stopped = 0, False
         while not self.schedule.is_over(step):
+            if self.on_epoch_begin is not None:
+                self.on_epoch_begin()
             taken, row = self._epoch(step, epoch=len(history) + 1)
             if not history:
                 self._reserve_last_looks()
@@ -111,8 +123,9 @@ class TrainingLoop:
             if value > best_value and self._is_candidate(row):
                 best_value, best_epoch = value, len(history)
                 best_weights = self.network.get_weights()
-            if self.report is not None:
-                self.report(row, self.schedule)
+            if self.on_epoch_end is not None and self.on_epoch_end(row, self.schedule):
+                stopped = True
+                break
             if self.patience is not None and len(history) - best_epoch >= self.patience:
                 break
         if best_weights is None:
@@ -120,7 +133,7 @@ class TrainingLoop:
             best_epoch = len(history)
         else:
             self.network.set_weights(best_weights)
-        cut_short = self.schedule.is_late() and step != self.schedule.n_steps
+        cut_short = not stopped and self.schedule.is_late() and step != self.schedule.n_steps
         return TrainingResult(history, best_epoch, step, cut_short)
 
     def _is_candidate(self, row: dict[str, float]) -> bool:
@@ -177,7 +190,7 @@ class TrainingLoop:
 
     def _step(self, step: int) -> float:
         self.network.optimizer.learning_rate = self.schedule.learning_rate(step)
-        x, y = self.sampler.draw()
+        x, y = self._batches.draw()
         # Some versions of Keras give the mean over the steps since then, others do it themselves.
         self.network.reset_metrics()
         return float(self.network.train_on_batch(x, y))

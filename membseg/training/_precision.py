@@ -26,11 +26,12 @@ def choose_policy(precision: str) -> str:
         ``"float32"`` or ``"mixed_bfloat16"``.
     """
     if precision == "auto":
-        precision = "bfloat16" if _has_accelerator() or _has_amx() else "float32"
+        precision = "bfloat16" if has_accelerator() or _has_amx() else "float32"
     return "mixed_bfloat16" if precision == "bfloat16" else "float32"
 
 
-def _has_accelerator() -> bool:
+def has_accelerator() -> bool:
+    """Whether Keras's backend has another device than processors."""
     return any(not device.lower().startswith("cpu") for device in keras.distribution.list_devices())
 
 

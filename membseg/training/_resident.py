@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from membseg.exceptions import InvalidInputError
-from membseg.training._precision import _has_accelerator
+from membseg.training._precision import has_accelerator
 from membseg.training._resident_data import (
     MAX_PIXELS,
     count_bytes,
@@ -218,7 +218,7 @@ def choose_steps(
 
 
 def _is_worth_it() -> bool:
-    return keras.backend.backend() == "jax" and _has_accelerator()
+    return keras.backend.backend() == "jax" and has_accelerator()
 
 
 def _obstacle(sampler: PatchSampler) -> str | None:

@@ -90,10 +90,10 @@ def plan_validation(
     Raises
     ------
     InvalidInputError
-        If `groups` has the wrong length or holds a single group.
+        If `groups` has the wrong length, or holds a single group and one is to be held out.
     """
     if groups is not None:
-        groups = _check_groups(groups, len(sizes))
+        groups = _check_groups(groups, len(sizes), fraction)
     if fraction == 0:
         return ValidationPlan([], [])
     if groups is not None:
@@ -108,7 +108,7 @@ def _whole(image: int) -> Block:
     return Block(image, slice(None), slice(None))
 
 
-def _check_groups(groups: Any, n_images: int) -> np.ndarray:
+def _check_groups(groups: Any, n_images: int, fraction: float) -> np.ndarray:
     groups = np.asarray(groups)
     if groups.shape != (n_images,):
         raise InvalidInputError(
@@ -123,7 +123,7 @@ def _check_groups(groups: Any, n_images: int) -> np.ndarray:
             "groups must be all numbers or all strings, so that they can be told apart; got "
             f"{' and '.join(kinds)}."
         ) from error
-    if len(names) < 2:
+    if len(names) < 2 and fraction:
         raise InvalidInputError(
             "groups must hold at least two groups, one to validate on; got one. Leave groups out "
             "to validate on blocks of the images."

@@ -1,6 +1,7 @@
 """What every room shares: the judge of axes and dtypes, warnings, optional imports, seeds."""
 
 from membseg.utils._images import ImageStack, check_images, restore_layout
+from membseg.utils._innermost import innermost
 from membseg.utils._intensity import INTENSITY_NORMS, Intensity, fit_intensity
 from membseg.utils._masks import IGNORED, MaskStack, check_same_sizes, encode_masks
 from membseg.utils._optional import import_optional
@@ -21,6 +22,7 @@ __all__ = [
     "encode_masks",
     "fit_intensity",
     "import_optional",
+    "innermost",
     "make_rng",
     "restore_layout",
     "warn_user",

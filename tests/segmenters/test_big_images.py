@@ -10,6 +10,7 @@ import pytest
 from membseg import ThresholdSegmenter, make_membranes
 from membseg.exceptions import InvalidInputError
 from membseg.segmenters import _prediction
+from membseg.segmenters._network_pool import POOL
 from membseg.utils import _intensity, _lazy
 from membseg.utils._lazy import LazyImage
 
@@ -181,13 +182,15 @@ def test_many_sizes_are_not_many_traces(slices, quick):
     if keras.backend.backend() != "tensorflow":
         # JAX compiles for every shape anew, as the docs say: there is no bound to test.
         pytest.skip("counts TensorFlow's traces")
+    POOL.waiting.clear()
     segmenter = quick(tta="d4", tile_size=96).fit(*slices)
     rng = np.random.default_rng(0)
 
     def trace(sizes):
         for size in sizes:
             segmenter.predict(rng.integers(0, 255, (1, *size)).astype(np.uint8))
-        return segmenter.network_.predict_function.experimental_get_tracing_count()
+        # The network that predicted last.
+        return POOL.waiting[-1].network.predict_function.experimental_get_tracing_count()
 
     few = trace([(64, 64), (40, 50)])
     assert few <= 4
@@ -220,9 +223,10 @@ def test_tiles_are_smaller_for_wider_networks(filters, stem_stride, side):
     from membseg.networks import build_unet
 
     network = build_unet(depth=2, base_filters=filters, stem_stride=stem_stride)
-    recipe = _prediction.make_recipe("none", "auto", 32, 8, network)
+    values = _prediction.count_values(network, 8)
+    recipe = _prediction.make_recipe("none", "auto", 32, 8, values)
     assert recipe.tile_size == side
-    assert _prediction.make_recipe("none", 200, 32, 8, network).tile_size == 200
+    assert _prediction.make_recipe("none", 200, 32, 8, None).tile_size == 200
 
 
 def test_statistics_of_large_images_are_looked_at_in_blocks(fitted, large, monkeypatch):

@@ -139,7 +139,7 @@ def test_learning_rate_is_set_at_every_step():
 def test_history_is_reported_row_by_row():
     rows = []
     loop = ScriptedLoop(
-        ScriptedNetwork([0.7] * 4), [0.1, 0.2], report=lambda row, schedule: rows.append(row)
+        ScriptedNetwork([0.7] * 4), [0.1, 0.2], on_epoch_end=lambda row, schedule: rows.append(row)
     )
     assert loop.run().history == rows
     assert rows[0]["loss"] == 0.7

@@ -147,10 +147,10 @@ def test_fit_uses_the_device_when_told_to(slices, monkeypatch):
     assert [row["step"] for row in on_device.history_] == [2, 3]
     wanted = on_device.decision_function(X)
     # Without an accelerator "auto" is the host, whose random numbers are others.
-    monkeypatch.setattr("membseg.training._resident._has_accelerator", lambda: False)
+    monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: False)
     assert not np.array_equal(quick().fit(X, y).decision_function(X), wanted)
     # With one it is the device, and the same seed gives the same weights.
-    monkeypatch.setattr("membseg.training._resident._has_accelerator", lambda: True)
+    monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: True)
     np.testing.assert_array_equal(quick().fit(X, y).decision_function(X), wanted)
 
 
@@ -159,7 +159,7 @@ def test_data_that_do_not_fit_stay_on_the_host(slices, monkeypatch):
     pair = (resident.network, resident.sampler)
     assert isinstance(choose_steps(True, *pair), ResidentSteps)
     assert choose_steps(False, *pair) is None
-    monkeypatch.setattr("membseg.training._resident._has_accelerator", lambda: True)
+    monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: True)
     assert isinstance(choose_steps("auto", *pair), ResidentSteps)
     monkeypatch.setattr("membseg.training._resident.memory_limit", lambda: 3 * 48 * 48)
     assert choose_steps("auto", *pair) is None
@@ -174,7 +174,7 @@ def test_data_that_do_not_fit_stay_on_the_host(slices, monkeypatch):
 def test_a_step_that_the_device_does_not_know_is_left_to_the_host(slices, monkeypatch):
     resident = make_steps(slices)
     resident.sampler.steps = ["d4", "swirl"]
-    monkeypatch.setattr("membseg.training._resident._has_accelerator", lambda: True)
+    monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: True)
     assert choose_steps("auto", resident.network, resident.sampler) is None
     with pytest.raises(ValueError, match="cannot be had with swirl in augmentation"):
         choose_steps(True, resident.network, resident.sampler)

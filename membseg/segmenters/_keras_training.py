@@ -1,0 +1,338 @@
+"""How every segmenter around a Keras network learns."""
+
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from membseg.exceptions import InvalidInputError, OutOfMemoryError, TrainingWarning
+from membseg.inference import list_views
+from membseg.metrics import SCORERS
+from membseg.segmenters import _auto
+from membseg.segmenters._callbacks import FitCallbacks
+from membseg.segmenters._fit_events import halve_batch, report_row
+from membseg.segmenters._fit_inputs import FitInputs
+from membseg.segmenters._keras_prediction import KerasPrediction
+from membseg.segmenters._network_pool import POOL, PooledNetwork, untrained
+from membseg.utils import IGNORED, fit_intensity, make_rng, warn_user
+
+#: Share of `time_limit` that is kept for choosing the threshold besides the time that the looks at
+#: the validation part take, and the seconds that it takes at least, since the network is compiled
+#: for another shape there.
+_RESERVE, _LEAST_RESERVE = 0.01, 1.5
+
+#: Scores that `threshold` may be chosen for: those that judge masks. V_Rand and V_Info by name mean
+#: those of the mask; their scorers look for the best cut themselves.
+THRESHOLD_SCORERS = {
+    name: name for name, scorer in SCORERS.items() if scorer.response == "predict"
+} | {"v_rand": "v_rand_mask", "v_info": "v_info_mask"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training is made of."""
+
+    config: dict[str, Any]
+    network: Any
+    sampler: Any
+    validator: Any
+
+
+class KerasTraining(KerasPrediction):
+    """The part of a Keras segmenter that learns; ``KerasSegmenter`` has the parameters."""
+
+    # Parameters of the subclasses.
+    random_state: Any
+    loss: str
+    weight_decay: float
+    learning_rate: float
+    patch_size: int | str
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int | str
+    max_steps: int | None
+    time_limit: float | None
+    validation_fraction: float
+    monitor: str
+    early_stopping: bool
+    patience: int
+    augmentation: str
+    augmentation_strength: float
+    intensity_norm: str
+    threshold: float | str
+    warm_start: bool
+    initial_weights: str
+    device_data: bool | str
+
+    @abstractmethod
+    def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        """Resolve the network's sizes: keyword arguments of the builder, plain values only."""
+
+    @staticmethod
+    @abstractmethod
+    def _build(config: dict[str, Any]) -> Any:
+        """Build the Keras network of a configuration."""
+
+    @staticmethod
+    @abstractmethod
+    def _reach(config: dict[str, Any]) -> tuple[int, int]:
+        """Give the receptive field's radius and the total downsampling, in pixels."""
+
+    @staticmethod
+    def _synthetic_weights(config: dict[str, Any]) -> list[np.ndarray] | None:
+        """Give weights learnt from synthetic slices, where there are any for this network."""
+        return None
+
+    def _train(
+        self, inputs: FitInputs, start: float, callbacks: FitCallbacks, common: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Train and return the fitted attributes besides the `common` ones."""
+        from membseg.training import PatchSampler, TrainingData, Validator, plan_validation
+
+        rng = make_rng(self.random_state)
+        seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
+        config = self._resolve_config(inputs, seeds[0])
+        halo, factor = self._reach(config)
+        self._check_tile_size(halo, factor)
+        patch_size = self._resolve_patch_size(inputs, config)
+        intensities = fit_intensity(inputs.images.images, self.intensity_norm)
+        masks = inputs.masks.masks
+        data = TrainingData(inputs.images.images, masks, inputs.weights, intensities)
+        fraction = 0.0 if inputs.validation else self.validation_fraction
+        labelled = [bool((mask != IGNORED).any()) for mask in masks]
+        plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups, labelled)
+        validator = self._validator(inputs, data, plan.blocks, config, Validator)
+        self._warn_unwatched(validator)
+        batch_size = int(self.batch_size)
+        while True:
+            sampler = PatchSampler(
+                data,
+                plan,
+                patch_size=patch_size,
+                batch_size=batch_size,
+                augmentation=self.augmentation,
+                augmentation_strength=float(self.augmentation_strength),
+                rng=np.random.default_rng(seeds[1]),
+            )
+            if not sampler.n_labelled:
+                raise InvalidInputError(
+                    "X and y leave no labelled pixel for training besides the validation part. "
+                    "Lower validation_fraction, or give validation_data."
+                )
+            entry = self._first_network(config)
+            try:
+                training = Training(config, entry.network, sampler, validator)
+                fitted = self._run_training(training, start, callbacks, common)
+            except OutOfMemoryError as error:
+                batch_size = halve_batch(batch_size, patch_size, error)
+            else:
+                # Only after success: nobody knows the state that an interrupted step leaves.
+                entry.loaded = fitted["_weights"]
+                POOL.put_back(entry)
+                return fitted
+
+    def _run_training(
+        self, training: Training, start: float, callbacks: FitCallbacks, common: dict[str, Any]
+    ) -> dict[str, Any]:
+        from membseg.training import Schedule, TrainingLoop, choose_steps, network_function
+
+        network, sampler, validator = training.network, training.sampler, training.validator
+        steps_per_epoch = _auto.choose_steps_per_epoch(
+            self.steps_per_epoch, sampler.n_labelled, sampler.batch_size, sampler.patch_size
+        )
+        rows: list[dict[str, float]] = []
+
+        def end_epoch(row: dict[str, float], schedule: Any) -> bool:
+            rows.append(row)
+            if self.verbose:
+                report_row(row, schedule)
+            return callbacks.end_epoch(lambda: self._fitted(training, rows) | common)
+
+        loop = TrainingLoop(
+            network,
+            sampler,
+            validator,
+            Schedule(
+                peak=float(self.learning_rate),
+                n_steps=self._n_steps(steps_per_epoch),
+                start=time.perf_counter(),
+                deadline=self._deadline(start),
+            ),
+            steps_per_epoch=steps_per_epoch,
+            monitor=self.monitor,
+            patience=int(self.patience) if self.early_stopping else None,
+            on_epoch_begin=callbacks.begin_epoch,
+            on_epoch_end=end_epoch,
+            # Choosing the threshold looks at the validation part once a view.
+            n_last_looks=len(list_views(self.tta)) if isinstance(self.threshold, str) else 0,
+            resident=choose_steps(self.device_data, network, sampler),
+        )
+        result = loop.run()
+        if result.cut_short:
+            warn_user(
+                f"time_limit={self.time_limit} ended training after {result.n_steps} steps, before "
+                "the learning rate had fallen as planned, since steps took longer than the first "
+                f"ones did; max_steps={result.n_steps} would not give the same weights. Raise "
+                "time_limit if this comes again.",
+                TrainingWarning,
+            )
+        return self._fitted(training, result.history) | {
+            "best_epoch_": result.best_epoch,
+            "threshold_": self._choose_threshold(validator, network_function(network)),
+        }
+
+    def _fitted(self, training: Training, history: list[dict[str, float]]) -> dict[str, Any]:
+        """Give the fitted attributes, as they are with the network's weights of now."""
+        intensities = training.sampler.data.intensities
+        weights = training.network.get_weights()
+        return {
+            "_network": None,
+            "_weights": weights,
+            "n_parameters_": sum(weight.size for weight in weights),
+            "_config": training.config,
+            "history_": list(history),
+            "best_epoch_": len(history),
+            "n_steps_": int(history[-1]["step"]),
+            "batch_size_": training.sampler.batch_size,
+            "patch_size_": training.sampler.patch_size,
+            "_intensity_norm": self.intensity_norm,
+            "intensity_": intensities[0] if self.intensity_norm == "stack" else None,
+            "threshold_": 0.5 if isinstance(self.threshold, str) else float(self.threshold),
+        }
+
+    def _first_network(self, config: dict[str, Any]) -> PooledNetwork:
+        """Give a compiled network with its first weights."""
+        from membseg.training import is_out_of_memory
+
+        weights = self._first_weights(config)
+        weight_decay = float(self.weight_decay)
+        try:
+            entry = untrained(config, self._build, loss=self.loss, weight_decay=weight_decay)
+            if weights is not None:
+                entry.network.set_weights(weights)
+        except Exception as error:
+            # Each backend has a class of its own for this; only the text is common to them.
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                f"There is too little memory for a network of depth={config['depth']} and "
+                f"base_filters={config['base_filters']}. Lower base_filters or depth."
+            ) from error
+        return entry
+
+    def _resolve_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        """Choose the network's sizes, or keep those of the network that goes on learning."""
+        old = getattr(self, "_config", None)
+        config = self._network_config(inputs, seed)
+        if not self.warm_start or old is None:
+            return config
+        if {**config, "seed": 0} != {**old, "seed": 0}:
+            raise InvalidInputError(
+                f"warm_start=True needs the network of the last fit, {old}; these parameters and "
+                f"images ask for {config}. Fit with warm_start=False to start anew."
+            )
+        return config
+
+    def _first_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
+        """Weights to start from: the last fit's, those learnt from synthetic slices, or none."""
+        if self.warm_start and getattr(self, "_weights", None) is not None:
+            return self._weights
+        if self.initial_weights == "random":
+            return None
+        weights = self._synthetic_weights(config)
+        if weights is None and self.initial_weights == "synthetic":
+            raise InvalidInputError(
+                "initial_weights='synthetic' exists for the network of the default parameters "
+                f"at stem_stride=2 and one channel; this fit asks for {config}. Use "
+                "initial_weights='auto' or 'random'."
+            )
+        return weights
+
+    def _resolve_patch_size(self, inputs: FitInputs, config: dict[str, Any]) -> int:
+        smallest = min(min(size) for size in inputs.images.sizes)
+        if not isinstance(self.patch_size, str) and self.patch_size > smallest:
+            raise InvalidInputError(
+                f"patch_size must not exceed the smallest image side, {smallest} px; got "
+                f"{self.patch_size}. Use patch_size='auto' (small images are then reflected to "
+                "the size of a patch)."
+            )
+        side = _auto.typical_side(inputs.images.sizes)
+        factor = self._reach(config)[1]
+        return _auto.choose_patch_size(self.patch_size, side, factor, config.get("zoom", 1))
+
+    def _validator(
+        self,
+        inputs: FitInputs,
+        data: Any,
+        blocks: list[Any],
+        config: dict[str, Any],
+        validator_class: Any,
+    ) -> Any:
+        from membseg.training import Block, TrainingData
+
+        halo, factor = self._reach(config)
+        options = {
+            "factor": factor,
+            "halo": halo,
+            "tile_size": _auto.choose_tile_size(self.tile_size, halo, factor),
+        }
+        if inputs.validation is None:
+            return validator_class(data, blocks, **options)
+        images, masks = inputs.validation
+        if self.intensity_norm == "stack":
+            intensities = [data.intensities[0]] * len(images)
+        else:
+            intensities = fit_intensity(images.images, self.intensity_norm)
+        whole = [Block(i, slice(None), slice(None)) for i in range(len(images))]
+        return validator_class(
+            TrainingData(images.images, masks.masks, None, intensities), whole, **options
+        )
+
+    def _deadline(self, start: float) -> float | None:
+        """When the steps must end, so that the rest of fit ends in time too."""
+        if self.time_limit is None:
+            return None
+        limit = float(self.time_limit)
+        return start + limit - max(_RESERVE * limit, min(_LEAST_RESERVE, limit / 4))
+
+    def _check_tile_size(self, halo: int, factor: int) -> None:
+        least = 2 * halo + factor
+        if _auto.choose_tile_size(self.tile_size, halo, factor) < least:
+            raise InvalidInputError(
+                f"tile_size must be at least {least} px for this network (two halos of {halo} px "
+                f"and one step of {factor} px); got {self.tile_size}. Use tile_size='auto'."
+            )
+
+    def _warn_unwatched(self, validator: Any) -> None:
+        """Warn where something was asked for that only a labelled validation part can give."""
+        wanted = [
+            name
+            for name, asked in (
+                ("early_stopping", self.early_stopping),
+                ("monitor", self.monitor != "loss"),
+                ("threshold", isinstance(self.threshold, str) and self.threshold != "auto"),
+            )
+            if asked
+        ]
+        if wanted and not validator:
+            warn_user(
+                f"{' and '.join(wanted)} had no effect: the validation part holds no labelled "
+                "pixel. Give validation_data, or a larger validation_fraction.",
+                TrainingWarning,
+            )
+
+    def _n_steps(self, steps_per_epoch: int) -> int | None:
+        if self.max_steps is not None:
+            return int(self.max_steps)
+        return None if self.time_limit is not None else int(self.epochs) * steps_per_epoch
+
+    def _choose_threshold(self, validator: Any, function: Any) -> float:
+        if not isinstance(self.threshold, str):
+            return float(self.threshold)
+        if not validator:
+            return 0.5
+        logits = validator.predict(function, list_views(self.tta))
+        name = THRESHOLD_SCORERS.get(self.threshold, "auto")
+        return validator.best_threshold(logits, name)

@@ -1,0 +1,103 @@
+"""Every estimator of the package keeps the contract, alone and inside scikit-learn's wrappers."""
+
+import inspect
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
+
+import membseg.segmenters
+from membseg import ThresholdSegmenter, UNetSegmenter
+from membseg.base import SegmenterMixin
+from membseg.preprocessing import CLAHE
+from membseg.segmenters import (
+    DummySegmenter,
+    EnsembleSegmenter,
+    PixelForestSegmenter,
+    RidgeSegmenter,
+)
+from membseg.testing import parametrize_with_segmenter_checks, wrapper_exemptions
+from membseg.testing._fits import make_slices
+
+
+def tiny_unet():
+    return UNetSegmenter(
+        depth=1,
+        base_filters=4,
+        stem_stride=1,
+        max_steps=2,
+        batch_size=2,
+        tta="none",
+        precision="float32",
+    )
+
+
+def tiny_forest():
+    return PixelForestSegmenter(RandomForestClassifier(n_estimators=5, max_depth=6), sigma_max=4.0)
+
+
+def search_of(segmenter, grid):
+    return GridSearchCV(segmenter, grid, cv=KFold(2))
+
+
+def pipeline_of(segmenter):
+    return Pipeline([("contrast", CLAHE()), ("segmenter", segmenter)])
+
+
+QUICK = [
+    tiny_unet(),
+    ThresholdSegmenter(),
+    RidgeSegmenter(),
+    tiny_forest(),
+    *(DummySegmenter(strategy=strategy) for strategy in ("prior", "cell", "membrane")),
+    EnsembleSegmenter(ThresholdSegmenter(), n_members=2),
+    EnsembleSegmenter([("sharp", ThresholdSegmenter()), ("lines", RidgeSegmenter())]),
+    search_of(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}),
+    RandomizedSearchCV(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}, n_iter=2, cv=KFold(2)),
+    pipeline_of(ThresholdSegmenter()),
+]
+
+
+@parametrize_with_segmenter_checks(QUICK, expected_failed_checks=wrapper_exemptions)
+def test_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_segmenter_checks(
+    [
+        UNetSegmenter(max_steps=2, batch_size=2, precision="float32"),
+        search_of(tiny_unet(), {"learning_rate": [1e-3, 2e-3]}),
+        pipeline_of(tiny_unet()),
+        EnsembleSegmenter(tiny_unet(), n_members=2),
+        search_of(pipeline_of(tiny_unet()), {"contrast__clip_limit": [0.01, 0.02]}),
+    ],
+    expected_failed_checks=wrapper_exemptions,
+)
+def test_contract_of_larger_ones(estimator, check):
+    check(estimator)
+
+
+def test_no_segmenter_is_forgotten():
+    public = [getattr(membseg.segmenters, name) for name in membseg.segmenters.__all__]
+    segmenters = {c for c in public if inspect.isclass(c) and issubclass(c, SegmenterMixin)}
+    assert segmenters == {type(e) for e in QUICK if isinstance(e, SegmenterMixin)}
+
+
+def test_wrappers_are_exempt_by_name_and_segmenters_are_not():
+    assert wrapper_exemptions(ThresholdSegmenter()) == {}
+    of_search = set(wrapper_exemptions(search_of(ThresholdSegmenter(), {})))
+    of_pipeline = set(wrapper_exemptions(pipeline_of(ThresholdSegmenter())))
+    assert of_search - of_pipeline == {"check_tunables_are_scalars"}
+    assert of_pipeline - of_search == {"check_fit_leaves_parameters"}
+
+
+def test_the_slices_are_small_the_same_each_time_and_hold_both_classes():
+    X, y = make_slices()
+    again, _ = make_slices()
+    assert X.shape == y.shape == (4, 32, 40)
+    assert all(set(np.unique(mask)) == {0, 1} for mask in y)
+    np.testing.assert_array_equal(X, again)
+    assert not np.shares_memory(X, again)
