@@ -60,8 +60,6 @@ class SegmenterMixin:
     [[[True, False], [False, False]]]
     """
 
-    _estimator_type = "segmenter"
-
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that X is a stack of images and y is required."""
         plain = super().__sklearn_tags__()  # type: ignore[misc]  # BaseEstimator stands behind us

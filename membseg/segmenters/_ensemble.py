@@ -20,7 +20,7 @@ from membseg.segmenters._ensemble_maps import (
     mean_map,
 )
 from membseg.segmenters._fit_inputs import check_fit_inputs
-from membseg.utils import check_images, innermost, make_rng
+from membseg.utils import innermost, make_rng
 from membseg.utils._sklearn_compat import (
     BaseComposition,
     HasMethods,
@@ -189,7 +189,7 @@ default=None
         first = innermost(named[0][1])
         labels = {name: getattr(first, name, None) for name in ("membrane_label", "ignore_label")}
         # Whatever cannot be used is found before the first of many trainings.
-        check_fit_inputs(X, y, sample_weight=sample_weight, groups=groups, **labels)
+        inputs = check_fit_inputs(X, y, sample_weight=sample_weight, groups=groups, **labels)
         extra = {"sample_weight": sample_weight, "groups": groups}
         extra = {name: value for name, value in extra.items() if value is not None}
         weights = self._resolve_weights(named, X, y, extra, labels)
@@ -204,7 +204,7 @@ default=None
         self.estimators_ = fitted
         self.weights_ = weights
         self.classes_ = inside[0].classes_
-        self.n_channels_in_ = check_images(X).n_channels
+        self.n_channels_in_ = inputs.images.n_channels
         thresholds = [float(member.threshold_) for member in inside]
         own = self.threshold == "auto"
         self.threshold_ = float(weights @ thresholds) if own else float(self.threshold)

@@ -283,8 +283,7 @@ class UNetSegmenter(KerasSegmenter):
         size : {"small", "full"}, default="small"
             "small": learning rate, augmentation, batch size and how the threshold is chosen; every
             candidate starts from the weights that come with the package. "full": the network's
-            sizes, loss and regularisation too; most candidates then start from random weights
-            and need longer trainings.
+            sizes, loss and regularisation too; most candidates then start from random weights.
         library : {"skopt", "optuna", "sklearn"}, default="skopt"
             "skopt": dimensions for ``BayesSearchCV`` of scikit-optimize. "optuna": distributions
             for ``OptunaSearchCV``. "sklearn": distributions and lists for

@@ -70,11 +70,11 @@ def watch_random_states() -> Iterator[list[str]]:
     list of str
         Filled at the end with the names of those that changed.
     """
-    # numpy's legacy state is the very thing that is watched, here and below: NPY002.
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    numpy_state = np.random.get_state()  # noqa: NPY002  # the legacy state is what is watched
+    python_state = random.getstate()
     changed: list[str] = []
     # One step on, so that a seed that somebody has set before shows when it is set again.
-    np.random.random()  # noqa: NPY002
+    np.random.random()  # noqa: NPY002  # of the legacy state
     random.random()
     before = _hash_random_states()
     try:
@@ -82,13 +82,13 @@ def watch_random_states() -> Iterator[list[str]]:
     finally:
         after = _hash_random_states()
         changed += [name for name in before if before[name] != after[name]]
-        np.random.set_state(numpy_state)  # noqa: NPY002
+        np.random.set_state(numpy_state)  # noqa: NPY002  # the legacy state, put back
         random.setstate(python_state)
 
 
 def _hash_random_states() -> dict[str, str]:
-    # The legacy state again (NPY002).
-    states = {"numpy.random": np.random.get_state(), "random": random.getstate()}  # noqa: NPY002
+    legacy = np.random.get_state()  # noqa: NPY002  # the legacy state is what is watched
+    states = {"numpy.random": legacy, "random": random.getstate()}
     return {name: joblib.hash(state) for name, state in states.items()}
 
 
