@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.metrics import iou_score
+from membseg.pixels import PixelClassifier
 from membseg.utils import IGNORED, ImageStack, check_images, encode_masks
 from membseg.utils._lazy import as_readable, is_dask
 
@@ -168,6 +169,16 @@ class SegmenterMixin:
             else:
                 out[i, rows, columns] = mask_of(maps)
         return out
+
+    def as_pixel_classifier(self) -> PixelClassifier:
+        """Give a classifier of pixels, for scikit-learn's tools that want one.
+
+        Returns
+        -------
+        PixelClassifier
+            Fitted if this segmenter is; ``as_pixels(X, y)`` makes what it takes.
+        """
+        return PixelClassifier(self)
 
     def _check_stack(self, X: Any, *, lazily: str, out: Any) -> ImageStack:
         """Check images that are predicted block by block."""

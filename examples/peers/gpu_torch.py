@@ -138,8 +138,9 @@ def run_quality(spec: dict[str, Any]) -> dict[str, Any]:
     plain = {"norm": True, "stem_stride": 1, "depth": 4, "filters": 16}
     loop = TorchLoop(spec | plain, *load_slices(spec["data"], spec["train"]))
     n_steps = 0
-    while (spent := time.perf_counter() - start) < spec["limit"]:
-        rate = 1e-3 * (1 + math.cos(math.pi * spent / spec["limit"])) / 2
+    # One step in any case: loading alone can take longer than a short limit.
+    while (spent := time.perf_counter() - start) < spec["limit"] or not n_steps:
+        rate = 1e-3 * (1 + math.cos(math.pi * min(spent / spec["limit"], 1.0))) / 2
         loop.optimizer.param_groups[0]["lr"] = rate
         loss = loop.train()
         n_steps += 1

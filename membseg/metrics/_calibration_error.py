@@ -78,7 +78,7 @@ def expected_calibration_error(
     >>> round(expected_calibration_error(y_true, y_prob), 3)
     0.35
     """
-    _check_bins(n_bins)
+    check_bins(n_bins)
     if border is not None:
         check_number(border, "border", low=0)
     check_average(average)
@@ -90,7 +90,7 @@ def expected_calibration_error(
         sample_weight=sample_weight,
     )
     if border is not None:
-        near = [_near_border(truth, border) for truth in pairs.truth]
+        near = [near_border(truth, border) for truth in pairs.truth]
         pairs = Pairs(near, pairs.guess, pairs.weights)
         if not any((truth != IGNORED).any() for truth in near):
             return 0.0
@@ -107,7 +107,7 @@ def calibration_error(pairs: Pairs, n_bins: int = 15) -> float:
     return float(np.abs(gaps).sum() / weights.sum())
 
 
-def _near_border(truth: np.ndarray, border: float) -> np.ndarray:
+def near_border(truth: np.ndarray, border: float) -> np.ndarray:
     """The encoded truth, without labels farther than `border` from a true border."""
     cell, membrane = truth == 0, truth == 1
     edge = (membrane & ndimage.binary_dilation(cell, _CROSS)) | (
@@ -119,7 +119,8 @@ def _near_border(truth: np.ndarray, border: float) -> np.ndarray:
     return np.where(near, truth, np.uint8(IGNORED))
 
 
-def _check_bins(n_bins: Any) -> None:
+def check_bins(n_bins: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
     if isinstance(n_bins, bool) or not isinstance(n_bins, numbers.Integral):
         raise InvalidTypeError(f"n_bins must be a whole number; got {n_bins!r}.")
     if n_bins < 1:

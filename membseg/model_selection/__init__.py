@@ -6,6 +6,7 @@ from membseg.model_selection._check_space import check_search_space
 from membseg.model_selection._compare import compare_segmenters
 from membseg.model_selection._comparison import SegmenterComparison
 from membseg.model_selection._coverage import CoverageStratifiedKFold
+from membseg.model_selection._image_kfold import ImageKFold
 from membseg.model_selection._leaks import SplitLeak, check_split_leaks
 from membseg.model_selection._out_of_fold import cross_val_predict_proba
 from membseg.model_selection._slice_block import SliceBlockKFold
@@ -13,6 +14,7 @@ from membseg.model_selection._slice_block import SliceBlockKFold
 __all__ = [
     "CachedSegmenter",
     "CoverageStratifiedKFold",
+    "ImageKFold",
     "SegmenterComparison",
     "SliceBlockKFold",
     "SplitLeak",

@@ -12,15 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from membseg.base import SegmenterMixin
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.model_selection import SliceBlockKFold, cross_val_predict_proba
-from membseg.segmenters._ensemble_maps import (
-    deviation_map,
-    each,
-    learn_weights,
-    logit,
-    mean_map,
-)
+from membseg.segmenters._ensemble_maps import deviation_map, learn_weights, mean_map
 from membseg.segmenters._fit_inputs import check_fit_inputs
 from membseg.utils import innermost, make_rng
+from membseg.utils._maps import each, logit
 from membseg.utils._sklearn_compat import (
     BaseComposition,
     HasMethods,

@@ -1,21 +1,11 @@
 """Maps of several segmenters, put together."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from membseg.utils import IGNORED, encode_masks
-
-#: Averages stay between these, whose logits are -20 and 16.6: float32 has no number closer to 1.
-_LEAST, _MOST = 2e-9, 1 - 6e-8
-
-
-def each(function: Callable[..., Any], *maps: Any, **options: Any) -> Any:
-    """Apply a function to stacks of maps, or image by image to lists of them."""
-    if isinstance(maps[0], list):
-        return [function(*images, **options) for images in zip(*maps, strict=True)]
-    return function(*maps, **options)
+from membseg.utils._maps import LEAST
 
 
 def mean_map(*maps: Any, weights: np.ndarray) -> Any:
@@ -30,12 +20,6 @@ def deviation_map(*maps: Any, weights: np.ndarray) -> Any:
     """Weighted standard deviation of maps."""
     mean = mean_map(*maps, weights=weights)
     return np.sqrt(mean_map(*[(one - mean) ** 2 for one in maps], weights=weights))
-
-
-def logit(probability: Any) -> Any:
-    """Logit that stays finite."""
-    inside = np.clip(probability, np.float32(_LEAST), np.float32(_MOST))
-    return np.log(inside) - np.log1p(-inside)
 
 
 def learn_weights(
@@ -55,7 +39,7 @@ def learn_weights(
         mixed = weights @ values
         if is_logit:
             mixed = 1 / (1 + np.exp(-np.clip(mixed, -30, 30)))
-        mixed = np.clip(mixed, _LEAST, 1 - _LEAST)
+        mixed = np.clip(mixed, LEAST, 1 - LEAST)
         return float(-np.where(truth, np.log(mixed), np.log1p(-mixed)).mean())
 
     n_members = len(maps)

@@ -111,3 +111,23 @@ def test_ensemble_beside_its_members(run_example, data, tmp_path):
     assert f"{mean:.4f}" in printed
     # The log loss is convex.
     assert row["ensemble"]["log_loss"] <= mean + 1e-6
+
+
+def test_calibration_is_measured_both_ways(run_example, data, tmp_path):
+    printed = run_example(
+        "calibrate.py", "--data", data, "--fit", "0-3", "--calibrate", "5-6", "--train", "0-6",
+        "--test", "8-9", "--folds", "2", "--steps", "2",
+    )  # fmt: skip
+    content = json.loads((tmp_path / "out/calibration.json").read_text())
+    assert set(content) == {
+        f"{net}, {way}"
+        for net in ("default", "Dice loss")
+        for way in ("kept slices", "out of fold")
+    }
+    for name, rows in content.items():
+        assert list(rows) == ["none", "temperature", "sigmoid", "beta", "isotonic"]
+        assert rows["none"]["changed"] == 0
+        for method, row in rows.items():
+            assert f"{name}, {method}" in printed
+            assert row["ece_interval"][0] <= row["ece"] <= row["ece_interval"][1]
+    assert (tmp_path / "out/calibration.png").stat().st_size > 1000

@@ -1,0 +1,223 @@
+"""A segmenter whose probabilities were corrected by a curve."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from membseg.base import SegmenterMixin
+from membseg.calibration._calibrators import METHODS, fit_curve
+from membseg.model_selection import cross_val_predict_proba
+from membseg.utils import (
+    IGNORED,
+    check_images,
+    check_same_sizes,
+    check_sample_weight,
+    encode_masks,
+    innermost,
+)
+from membseg.utils._maps import each, logit
+from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real, StrOptions
+
+
+class CalibratedSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
+    """Correct a segmenter's probabilities, so that of pixels with 0.8 four fifths are membrane.
+
+    A curve from logits to probabilities is fitted on slices that the segmenter did not learn from:
+    on logits that were predicted out of fold, or, with a fitted segmenter in scikit-learn's
+    ``FrozenEstimator``, on the slices that fit is given.
+
+    Parameters
+    ----------
+    estimator : segmenter
+        A segmenter, or a pipeline or search around one.
+    method : {"temperature", "sigmoid", "isotonic", "beta"}, default="temperature"
+        Kind of curve. "temperature" divides the logit by one number and "sigmoid" shifts it too;
+        "beta" bends it, with three numbers. These keep the order of pixels. "isotonic" is any
+        rising curve of steps, which needs many pixels and can make unequal ones equal.
+    cv : int, splitter, iterable of (train, test), or None, default=None
+        Folds in which each slice is tested once; not used with a frozen segmenter. None:
+        :class:`membseg.SliceBlockKFold` with five blocks and ``gap=1``, or fewer blocks where
+        there are few slices; an int: that many blocks.
+    threshold : "keep" or float, default="keep"
+        Membrane probability from which `predict` says membrane. "keep": what the segmenter's own
+        threshold has become, so that masks stay what they are.
+    n_jobs : int or None, default=None
+        Folds at the same time, as joblib takes it.
+
+    Attributes
+    ----------
+    estimator_ : segmenter
+        The segmenter, fitted on all images; the frozen one itself where it is frozen.
+    classes_ : ndarray of shape (2,)
+        ``[cell value, membrane value]`` of `y`.
+    threshold_ : float
+        The threshold that `predict` uses.
+    n_channels_in_ : int
+        Channels of the images.
+
+    See Also
+    --------
+    membseg.as_pixels : The same by way of scikit-learn's ``CalibratedClassifierCV``.
+
+    Notes
+    -----
+    All methods but "beta" are scikit-learn's own, of ``CalibratedClassifierCV`` with
+    ``ensemble=False``: on the same folds the results are the same.
+
+    References
+    ----------
+    Guo, Pleiss, Sun and Weinberger (2017), "On Calibration of Modern Neural Networks", ICML, PMLR
+    70, for the temperature. Platt (1999), "Probabilistic Outputs for Support Vector Machines", for
+    the sigmoid. Zadrozny and Elkan (2002), "Transforming Classifier Scores into Accurate Multiclass
+    Probability Estimates", doi 10.1145/775047.775151, for the isotonic curve. Kull, Silva Filho and
+    Flach (2017), "Beta calibration", AISTATS, PMLR 54.
+
+    Examples
+    --------
+    >>> from membseg import CalibratedSegmenter, ThresholdSegmenter, make_membranes
+    >>> from membseg.metrics import expected_calibration_error
+    >>> X, y = make_membranes(8, 64, 64, random_state=0)
+    >>> plain = ThresholdSegmenter().fit(X[:6], y[:6])
+    >>> calibrated = CalibratedSegmenter(ThresholdSegmenter(), cv=3).fit(X[:6], y[:6])
+    >>> before, after = (
+    ...     expected_calibration_error(y[6:], segmenter.predict_membrane(X[6:]))
+    ...     for segmenter in (plain, calibrated)
+    ... )
+    >>> after < before
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "decision_function"])],
+        "method": [StrOptions(set(METHODS))],
+        "cv": ["cv_object", None],
+        "threshold": [StrOptions({"keep"}), Interval(Real, 0, 1, closed="both")],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        method: str = "temperature",
+        cv: Any = None,
+        threshold: float | str = "keep",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.method = method
+        self.cv = cv
+        self.threshold = threshold
+        self.n_jobs = n_jobs
+
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
+    ) -> "CalibratedSegmenter":
+        """Fit the segmenter, unless it is frozen, and the curve.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images in z order.
+        y : array-like of shape (n_images, height, width) or list of (height, width) arrays, \
+default=None
+            Masks of two values; required. Pixels without a label do not count.
+        sample_weight : array-like or None, default=None
+            Weight of each image or pixel, for the segmenter and for the curve.
+        groups : array-like of shape (n_images,) or None, default=None
+            The stack of each image, for the folds and for the segmenter.
+
+        Returns
+        -------
+        self
+            The calibrated segmenter.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If a parameter, images, masks or weights cannot be used, or a class is missing.
+        NotFittedError
+            If the frozen segmenter is not fitted.
+        """
+        self._validate_params()
+        frozen = isinstance(self.estimator, FrozenEstimator)
+        if frozen:
+            check_is_fitted(self.estimator)
+        given = innermost(self.estimator)
+        images = check_images(X)
+        masks = encode_masks(
+            y,
+            membrane_label=getattr(given, "membrane_label", None),
+            ignore_label=getattr(given, "ignore_label", None),
+            classes=given.classes_ if frozen else None,
+            two_classes=True,
+        ).masks
+        check_same_sizes(images.sizes, [mask.shape for mask in masks])
+        weights = check_sample_weight(sample_weight, images.sizes)
+        extra = {"sample_weight": sample_weight, "groups": groups}
+        extra = {name: value for name, value in extra.items() if value is not None}
+        if frozen:
+            fitted = self.estimator
+            logits = fitted.decision_function(X)
+        else:
+            logits = cross_val_predict_proba(
+                self.estimator, X, y, cv=self.cv, groups=groups, method="decision_function",
+                n_jobs=self.n_jobs, params=extra or None,
+            )  # fmt: skip
+            fitted = clone(self.estimator).fit(X, y, **extra)
+        curve = fit_curve(self.method, *_labelled_pixels(logits, masks, weights))
+        own = innermost(fitted)
+        self.estimator_, self._curve = fitted, curve
+        self.classes_, self.n_channels_in_ = own.classes_, images.n_channels
+        self.threshold_ = self._choose_threshold(float(own.threshold_))
+        return self
+
+    def decision_function(self, X: Any) -> Any:
+        """Predict the logit of the calibrated probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images, with the channels seen in fit.
+
+        Returns
+        -------
+        ndarray of shape (n_images, height, width), float32, or list of (height, width)
+            Logits of membrane.
+        """
+        check_is_fitted(self)
+        return each(self._calibrate, self.estimator_.decision_function(X))
+
+    def __sklearn_tags__(self) -> Any:
+        """Say whether tiles equal the whole image, as the segmenter inside says it."""
+        tags = super().__sklearn_tags__()
+        tags.tile_exact = getattr(get_tags(self.estimator), "tile_exact", True)
+        return tags
+
+    def _calibrate(self, logits: np.ndarray) -> np.ndarray:
+        return logit(self._curve(logits)).astype(np.float32)
+
+    def _choose_threshold(self, own: float) -> float:
+        if self.threshold != "keep":
+            return float(self.threshold)
+        if own in (0.0, 1.0):
+            # All membrane, or all but none: there is no logit of these, and no need of one.
+            return own
+        return float(self._curve(np.array([logit(np.float64(own))]))[0])
+
+
+def _labelled_pixels(
+    logits: Any, masks: list[np.ndarray], weights: list[Any] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Put the pixels with a label of all images in a row: logits, labels, weights."""
+    kept = [mask != IGNORED for mask in masks]
+    row = np.concatenate([one[k] for one, k in zip(logits, kept, strict=True)])
+    labels = np.concatenate([mask[k] for mask, k in zip(masks, kept, strict=True)])
+    if weights is None:
+        return row, labels.astype(np.int64), None
+    maps = [np.broadcast_to(w, k.shape)[k] for w, k in zip(weights, kept, strict=True)]
+    return row, labels.astype(np.int64), np.concatenate(maps)
