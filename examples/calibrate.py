@@ -24,7 +24,7 @@ from peers.slices import add_slice_arguments, check_slice_arguments, load_slices
 from sklearn.frozen import FrozenEstimator
 
 from membseg import CalibratedSegmenter, SliceBlockKFold, UNetSegmenter
-from membseg.calibration import reliability_table
+from membseg.calibration import predict_uncertainty, reliability_table, retention_curve
 from membseg.metrics import log_loss
 from membseg.model_selection import cached
 
@@ -87,6 +87,21 @@ def score(segmenter: Any, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     }
 
 
+def find_errors(segmenter: Any, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Tell how well doubt finds wrong pixels: areas under ROC curves."""
+    single = predict_uncertainty(segmenter, X)
+    views = predict_uncertainty(segmenter, X, method="views")
+    kinds = {
+        "entropy": (single, single.total),
+        "entropy of the mean over views": (views, views.total),
+        "disagreement of views": (views, views.model),
+    }
+    return {
+        name: retention_curve(y, doubt.probability, maps, threshold=segmenter.threshold_).error_auc
+        for name, (doubt, maps) in kinds.items()
+    }
+
+
 def print_row(name: str, row: dict[str, Any], plain: dict[str, Any]) -> None:
     """Print one line; shares are of what is without calibration."""
     scores = "  ".join(
@@ -132,9 +147,13 @@ def main(argv: list[str] | None = None) -> None:
         for way, segmenters in calibrators(net, arguments).items():
             rows = content[f"{net_name}, {way}"] = {}
             plain = segmenters["none"].predict(X)
+            errors = find_errors(segmenters["none"], X, y)
+            found = "  ".join(f"{doubt} {area:.3f}" for doubt, area in errors.items())
+            print(f"{net_name}, {way}: wrong pixels are found (AUROC) by  {found}", flush=True)
             for method, segmenter in segmenters.items():
                 rows[method] = score(segmenter, X, y)
                 rows[method]["changed"] = float((segmenter.predict(X) != plain).mean())
+                rows[method]["error_auc"] = errors if method == "none" else None
                 print_row(f"{net_name}, {way}, {method}", rows[method], rows["none"])
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(content, indent=1))

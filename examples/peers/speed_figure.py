@@ -8,13 +8,13 @@ import numpy as np
 from peers.figure import save_figure
 
 #: Okabe and Ito's colours, which colour-blind people tell apart.
-_ORANGE, _BLUE, _GREEN, _YELLOW, _SKY, _PINK, _GREY = (
-    "#D55E00", "#0072B2", "#009E73", "#F0E442", "#56B4E9", "#CC79A7", "#999999",
+_ORANGE, _BLUE, _GREEN, _YELLOW, _PINK, _GREY = (
+    "#D55E00", "#0072B2", "#009E73", "#F0E442", "#CC79A7", "#999999",
 )  # fmt: skip
 
 _PART_COLOURS = {
     "convolutions": _ORANGE, "other operations": _YELLOW, "optimizer": _GREEN, "Keras": _BLUE,
-    "patches": _SKY, "validation": _PINK, "rest": _GREY,
+    "validation": _PINK, "rest": _GREY,
 }  # fmt: skip
 
 
@@ -22,7 +22,8 @@ def profile_parts(profile: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Split a training step and a predicted slice into parts, in ms; they add up to the whole.
 
     The convolutions are timed one by one. Where they take longer so than within the network, the
-    difference is negative, and is in "other operations".
+    difference is negative, and is in "other operations". Patches are drawn while the network
+    learns from the last ones, and have no part of their own.
     """
     step, one = profile["training"], profile["prediction"]
     convolutions = one["convolutions"] * one["n_tiles"]
@@ -32,9 +33,8 @@ def profile_parts(profile: dict[str, Any]) -> dict[str, dict[str, float]]:
             "other operations": step["forward"] + step["backward"] - step["convolutions"],
             "optimizer": step["optimizer"],
             "Keras": step["keras"],
-            "patches": step["draw"],
             "validation": step["validation"],
-            "rest": step["rest"],
+            "rest": step["fit"] - step["validation"] - step["step"],
         },
         "prediction of one slice": {
             "convolutions": convolutions,

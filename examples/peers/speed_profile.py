@@ -30,7 +30,6 @@ def run_profile(spec: dict[str, Any]) -> dict[str, Any]:
         "fit": inside["fit"],
         "draw": inside["draw"],
         "validation": inside["validation"],
-        "rest": inside["fit"] - inside["draw"] - inside["validation"] - training["step"],
     }
     prediction, shape = _profile_prediction(segmenter, image, repeats)
     for times, x_shape in ((training, batch[0].shape), (prediction, shape)):

@@ -46,6 +46,7 @@ def _print_profile(row: dict[str, Any], rates: dict[str, Any]) -> None:
         print(f"  {name}: {total:.1f} ms")
         for part, ms in parts.items():
             print(f"    {part:30s}{ms:8.1f} ms {100 * ms / total:6.1f} %")
+    print(f"  drawing patches, beside the steps: {row['training']['draw']:.1f} ms")
     for what, reached in reached_share(row, rates).items():
         share = (
             "" if np.isnan(reached["share"]) else f", {100 * reached['share']:.0f} % of the limit"

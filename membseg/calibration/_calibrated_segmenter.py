@@ -3,22 +3,14 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.frozen import FrozenEstimator
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.base import SegmenterMixin
 from membseg.calibration._calibrators import METHODS, fit_curve
-from membseg.model_selection import cross_val_predict_proba
-from membseg.utils import (
-    IGNORED,
-    check_images,
-    check_same_sizes,
-    check_sample_weight,
-    encode_masks,
-    innermost,
-)
+from membseg.calibration._held_out import predict_held_out
+from membseg.utils import innermost
 from membseg.utils._maps import each, logit
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real, StrOptions
 
@@ -144,35 +136,15 @@ default=None
             If the frozen segmenter is not fitted.
         """
         self._validate_params()
-        frozen = isinstance(self.estimator, FrozenEstimator)
-        if frozen:
-            check_is_fitted(self.estimator)
-        given = innermost(self.estimator)
-        images = check_images(X)
-        masks = encode_masks(
-            y,
-            membrane_label=getattr(given, "membrane_label", None),
-            ignore_label=getattr(given, "ignore_label", None),
-            classes=given.classes_ if frozen else None,
-            two_classes=True,
-        ).masks
-        check_same_sizes(images.sizes, [mask.shape for mask in masks])
-        weights = check_sample_weight(sample_weight, images.sizes)
-        extra = {"sample_weight": sample_weight, "groups": groups}
-        extra = {name: value for name, value in extra.items() if value is not None}
-        if frozen:
-            fitted = self.estimator
-            logits = fitted.decision_function(X)
-        else:
-            logits = cross_val_predict_proba(
-                self.estimator, X, y, cv=self.cv, groups=groups, method="decision_function",
-                n_jobs=self.n_jobs, params=extra or None,
-            )  # fmt: skip
-            fitted = clone(self.estimator).fit(X, y, **extra)
-        curve = fit_curve(self.method, *_labelled_pixels(logits, masks, weights))
-        own = innermost(fitted)
-        self.estimator_, self._curve = fitted, curve
-        self.classes_, self.n_channels_in_ = own.classes_, images.n_channels
+        held_out = predict_held_out(
+            self.estimator, X, y, method="decision_function", cv=self.cv, n_jobs=self.n_jobs,
+            sample_weight=sample_weight, groups=groups,
+        )  # fmt: skip
+        membrane, logits, weights = held_out.pairs.flat()
+        self._curve = fit_curve(self.method, logits, membrane.astype(np.int64), weights)
+        self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
+        own = innermost(held_out.segmenter)
+        self.classes_ = own.classes_
         self.threshold_ = self._choose_threshold(float(own.threshold_))
         return self
 
@@ -208,16 +180,3 @@ default=None
             # All membrane, or all but none: there is no logit of these, and no need of one.
             return own
         return float(self._curve(np.array([logit(np.float64(own))]))[0])
-
-
-def _labelled_pixels(
-    logits: Any, masks: list[np.ndarray], weights: list[Any] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Put the pixels with a label of all images in a row: logits, labels, weights."""
-    kept = [mask != IGNORED for mask in masks]
-    row = np.concatenate([one[k] for one, k in zip(logits, kept, strict=True)])
-    labels = np.concatenate([mask[k] for mask, k in zip(masks, kept, strict=True)])
-    if weights is None:
-        return row, labels.astype(np.int64), None
-    maps = [np.broadcast_to(w, k.shape)[k] for w, k in zip(weights, kept, strict=True)]
-    return row, labels.astype(np.int64), np.concatenate(maps)

@@ -25,6 +25,7 @@ from membseg.metrics._scorers import (
     make_scoring,
 )
 from membseg.metrics._thin_borders import thin_borders
+from membseg.metrics._threshold_curve import ThresholdCurve, threshold_curve
 from membseg.metrics._v_scores import (
     PartitionScore,
     v_info_parts,
@@ -40,6 +41,7 @@ __all__ = [
     "MultiScorer",
     "PartitionScore",
     "SegmentationScorer",
+    "ThresholdCurve",
     "average_precision_score",
     "balanced_accuracy_score",
     "boundary_f1_score",
@@ -65,6 +67,7 @@ __all__ = [
     "score_table",
     "specificity_score",
     "thin_borders",
+    "threshold_curve",
     "v_info_parts",
     "v_info_score",
     "v_rand_parts",

@@ -2,5 +2,12 @@
 
 from membseg.plotting._comparison import ComparisonDisplay
 from membseg.plotting._reliability import ReliabilityDisplay
+from membseg.plotting._retention import RetentionCurveDisplay
+from membseg.plotting._threshold_curve import ThresholdCurveDisplay
 
-__all__ = ["ComparisonDisplay", "ReliabilityDisplay"]
+__all__ = [
+    "ComparisonDisplay",
+    "ReliabilityDisplay",
+    "RetentionCurveDisplay",
+    "ThresholdCurveDisplay",
+]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from membseg.calibration import ReliabilityTable, reliability_table
+from membseg.plotting._estimators import predict_maps
 from membseg.utils import import_optional
 
 
@@ -105,10 +106,7 @@ class ReliabilityDisplay:
         ReliabilityDisplay
             The display, drawn.
         """
-        cell, membrane = estimator.classes_
-        proba = estimator.predict_proba(X)
-        maps = [p[1] for p in proba] if isinstance(proba, list) else proba[:, 1]
-        labels = {"membrane_label": membrane, "ignore_label": _ignored(estimator, cell, membrane)}
+        maps, labels = predict_maps(estimator, X)
         name = type(estimator).__name__ if name is None else name
         return cls.from_predictions(y, maps, name=name, ax=ax, **(labels | options))
 
@@ -159,9 +157,3 @@ class ReliabilityDisplay:
         ax.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _ignored(estimator: Any, cell: Any, membrane: Any) -> Any:
-    """The value of pixels without a label, where the estimator knows one that is no class."""
-    value = getattr(estimator, "ignore_label", None)
-    return None if value in (cell, membrane) else value

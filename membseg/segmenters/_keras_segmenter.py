@@ -13,12 +13,13 @@ from membseg.exceptions import (
 )
 from membseg.inference import TTA_MODES, list_views
 from membseg.metrics import SCORERS
+from membseg.metrics._threshold_curve import MASK_SCORES
 from membseg.segmenters import _auto
 from membseg.segmenters._callbacks import FitCallbacks
 from membseg.segmenters._cost import CostEstimate, measure_cost
 from membseg.segmenters._fit_events import prior_attributes
 from membseg.segmenters._fit_inputs import check_fit_inputs
-from membseg.segmenters._keras_training import THRESHOLD_SCORERS, KerasTraining
+from membseg.segmenters._keras_training import KerasTraining
 from membseg.segmenters._workers import load_keras, warn_shared_accelerator
 from membseg.utils import (
     INTENSITY_NORMS,
@@ -66,7 +67,7 @@ class KerasSegmenter(CallbackSupportMixin, KerasTraining):
         "membrane_label": [None, Real, "boolean"],
         "ignore_label": [None, Real],
         "threshold": [
-            StrOptions({"auto"} | set(THRESHOLD_SCORERS)),
+            StrOptions({"auto"} | set(MASK_SCORES)),
             Interval(Real, 0, 1, closed="both"),
         ],
         "tta": [StrOptions(set(TTA_MODES))],

@@ -9,7 +9,6 @@ import numpy as np
 
 from membseg.exceptions import InvalidInputError, OutOfMemoryError, TrainingWarning
 from membseg.inference import list_views
-from membseg.metrics import SCORERS
 from membseg.segmenters import _auto
 from membseg.segmenters._callbacks import FitCallbacks
 from membseg.segmenters._fit_events import halve_batch, report_row
@@ -22,12 +21,6 @@ from membseg.utils import IGNORED, fit_intensity, make_rng, warn_user
 #: the validation part take, and the seconds that it takes at least, since the network is compiled
 #: for another shape there.
 _RESERVE, _LEAST_RESERVE = 0.01, 1.5
-
-#: Scores that `threshold` may be chosen for: those that judge masks. V_Rand and V_Info by name mean
-#: those of the mask; their scorers look for the best cut themselves.
-THRESHOLD_SCORERS = {
-    name: name for name, scorer in SCORERS.items() if scorer.response == "predict"
-} | {"v_rand": "v_rand_mask", "v_info": "v_info_mask"}
 
 
 @dataclass(frozen=True)
@@ -334,5 +327,4 @@ class KerasTraining(KerasPrediction):
         if not validator:
             return 0.5
         logits = validator.predict(function, list_views(self.tta))
-        name = THRESHOLD_SCORERS.get(self.threshold, "auto")
-        return validator.best_threshold(logits, name)
+        return validator.best_threshold(logits, self.threshold)

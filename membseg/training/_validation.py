@@ -7,15 +7,14 @@ import numpy as np
 
 from membseg.inference import View, predict_logits
 from membseg.metrics import get_scorer
+from membseg.metrics._pairs import Pairs
+from membseg.metrics._threshold_curve import curve_of
 from membseg.training._sampler import TrainingData
 from membseg.training._split import Block
 from membseg.utils import IGNORED
 
 #: Context in pixels that a block is read with; less than the receptive field, to cost little.
 _CONTEXT = 32
-
-#: Share of the best IoU that ``threshold="auto"`` is content with.
-_NEARLY_BEST = 0.995
 
 
 class _Answers:
@@ -129,7 +128,7 @@ class Validator:
         return float(get_scorer(name)(answers, None, self.codes))
 
     def best_threshold(self, logits: list[np.ndarray], name: str) -> float:
-        """Find the threshold with the best score, in steps of 0.01 for IoU and 0.05 otherwise.
+        """Find the threshold with the best score.
 
         ``"auto"`` takes the lowest threshold whose IoU is at most half a per cent short of the
         best: IoU hardly tells them apart, and a lower threshold leaves fewer gaps.
@@ -150,33 +149,9 @@ class Validator:
         labels = {int(code) for codes in self.codes for code in np.unique(codes)}
         if not {0, 1} <= labels:
             return 0.5
-        if name in ("auto", "iou"):
-            thresholds, iou = self._iou_curve(logits)
-            if name == "iou":
-                return _middle_best(thresholds, iou)
-            return float(thresholds[np.argmax(iou >= _NEARLY_BEST * iou.max())])
-        candidates = np.arange(1, 20) / 20
-        scores = np.array([self.score(name, logits, float(t)) for t in candidates])
-        return _middle_best(candidates, scores)
-
-    def _iou_curve(self, logits: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Give the thresholds 0.01 to 0.99 and the IoU at each."""
-        codes = np.concatenate([code.ravel() for code in self.codes])
-        prob = np.concatenate([_sigmoid(z).ravel() for z in logits])
-        edges = np.arange(101) / 100
-        membrane = np.histogram(prob[codes == 1], edges)[0]
-        cell = np.histogram(prob[codes == 0], edges)[0]
-        # For the cut at edge k everything in bins >= k is called membrane.
-        true_positive = membrane[::-1].cumsum()[::-1]
-        false_positive = cell[::-1].cumsum()[::-1]
-        iou = true_positive / np.maximum(membrane.sum() + false_positive, 1)
-        return edges[1:-1], iou[1:]
-
-
-def _middle_best(candidates: np.ndarray, scores: np.ndarray) -> float:
-    """Give the middle of the candidates that share the best score."""
-    best = candidates[scores >= scores.max() - 1e-12]
-    return float(best[len(best) // 2])
+        pairs = Pairs(self.codes, [_sigmoid(z) for z in logits], None)
+        curve = curve_of(pairs, "iou" if name == "auto" else name)
+        return curve.lowest_good_threshold if name == "auto" else curve.best_threshold
 
 
 def _window(span: slice, length: int, factor: int) -> tuple[slice, slice]:

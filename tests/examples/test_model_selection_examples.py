@@ -127,6 +127,7 @@ def test_calibration_is_measured_both_ways(run_example, data, tmp_path):
     for name, rows in content.items():
         assert list(rows) == ["none", "temperature", "sigmoid", "beta", "isotonic"]
         assert rows["none"]["changed"] == 0
+        assert all(0 <= area <= 1 for area in rows["none"]["error_auc"].values())
         for method, row in rows.items():
             assert f"{name}, {method}" in printed
             assert row["ece_interval"][0] <= row["ece"] <= row["ece_interval"][1]

@@ -9,7 +9,12 @@ from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 
 import membseg.segmenters
-from membseg import CalibratedSegmenter, ThresholdSegmenter, UNetSegmenter
+from membseg import (
+    CalibratedSegmenter,
+    ThresholdSegmenter,
+    TunedThresholdSegmenter,
+    UNetSegmenter,
+)
 from membseg.base import SegmenterMixin
 from membseg.preprocessing import CLAHE
 from membseg.segmenters import (
@@ -47,7 +52,7 @@ def pipeline_of(segmenter):
 
 
 def exemptions(estimator):
-    if isinstance(estimator, CalibratedSegmenter):
+    if isinstance(estimator, CalibratedSegmenter | TunedThresholdSegmenter):
         return {"check_tunables_are_scalars": "cv is a splitter, since three slices allow no gap"}
     return wrapper_exemptions(estimator)
 
@@ -61,6 +66,7 @@ QUICK = [
     EnsembleSegmenter(ThresholdSegmenter(), n_members=2),
     EnsembleSegmenter([("sharp", ThresholdSegmenter()), ("lines", RidgeSegmenter())]),
     CalibratedSegmenter(ThresholdSegmenter(), cv=KFold(2)),
+    TunedThresholdSegmenter(ThresholdSegmenter(), scoring="iou", cv=KFold(2)),
     search_of(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}),
     RandomizedSearchCV(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}, n_iter=2, cv=KFold(2)),
     pipeline_of(ThresholdSegmenter()),
@@ -90,7 +96,7 @@ def test_contract_of_larger_ones(estimator, check):
 def test_no_segmenter_is_forgotten():
     public = [getattr(membseg.segmenters, name) for name in membseg.segmenters.__all__]
     segmenters = {c for c in public if inspect.isclass(c) and issubclass(c, SegmenterMixin)}
-    wrappers = {CalibratedSegmenter}
+    wrappers = {CalibratedSegmenter, TunedThresholdSegmenter}
     assert segmenters | wrappers == {type(e) for e in QUICK if isinstance(e, SegmenterMixin)}
 
 
