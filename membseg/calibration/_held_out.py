@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from membseg.metrics._pairs import Pairs
 from membseg.model_selection import cross_val_predict_proba
+from membseg.model_selection._out_of_fold import call_method
 from membseg.utils import (
     check_images,
     check_same_sizes,
@@ -90,7 +91,7 @@ def predict_held_out(
     check_same_sizes(images.sizes, [mask.shape for mask in masks])
     weights = check_sample_weight(sample_weight, images.sizes)
     if frozen:
-        maps = _ask(estimator, method, X)
+        maps = call_method(estimator, method, X)
         return HeldOut(estimator, Pairs(masks, list(maps), weights), images.n_channels)
     extra = {"sample_weight": sample_weight, "groups": groups}
     extra = {name: value for name, value in extra.items() if value is not None}
@@ -99,11 +100,3 @@ def predict_held_out(
     )
     fitted = clone(estimator).fit(X, y, **extra)
     return HeldOut(fitted, Pairs(masks, list(maps), weights), images.n_channels)
-
-
-def _ask(estimator: Any, method: str, X: Any) -> Any:
-    if hasattr(estimator, method):
-        return getattr(estimator, method)(X)
-    # Pipelines and searches pass on the methods that scikit-learn knows, and no others.
-    proba = estimator.predict_proba(X)
-    return [p[1] for p in proba] if isinstance(proba, list) else proba[:, 1]

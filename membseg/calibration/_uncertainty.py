@@ -10,6 +10,7 @@ from scipy.special import entr
 
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.inference import list_views
+from membseg.model_selection._out_of_fold import call_method
 from membseg.utils import check_images, innermost
 from membseg.utils._maps import each
 
@@ -134,14 +135,14 @@ def binary_entropy(probability: np.ndarray) -> np.ndarray:
 def _answers(estimator: Any, X: Any, method: str) -> Iterator[Any]:
     """Give the membrane maps of each answer."""
     if method == "single":
-        yield _membrane(estimator, X)
+        yield call_method(estimator, "predict_membrane", X)
     elif method == "members":
         while hasattr(estimator, "best_estimator_"):
             estimator = estimator.best_estimator_
         # What stands in front of the ensemble, in a pipeline, is done once.
         images = estimator[:-1].transform(X) if hasattr(estimator, "steps") else X
         for member in innermost(estimator).estimators_:
-            yield _membrane(member, images)
+            yield call_method(member, "predict_membrane", images)
     else:
         yield from _views(estimator, X)
 
@@ -153,7 +154,9 @@ def _views(estimator: Any, X: Any) -> Iterator[Any]:
     _set_one_view(plain)
     for view in list_views("d4"):
         turned = [view.apply(np.asarray(image)) for image in X]
-        maps = [view.undo(np.asarray(one)) for one in _membrane(plain, turned)]
+        maps = [
+            view.undo(np.asarray(one)) for one in call_method(plain, "predict_membrane", turned)
+        ]
         yield maps if as_list else np.stack(maps)
 
 
@@ -167,8 +170,3 @@ def _set_one_view(estimator: Any) -> None:
     for part in (*single, *inside.get("estimators_", []), *steps):
         if hasattr(part, "fit"):
             _set_one_view(part)
-
-
-def _membrane(estimator: Any, X: Any) -> Any:
-    proba = estimator.predict_proba(X)
-    return [p[1] for p in proba] if isinstance(proba, list) else proba[:, 1]

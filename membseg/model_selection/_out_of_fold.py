@@ -112,7 +112,7 @@ class _MethodAsPredict(BaseEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        maps = _call(self.estimator_, self.method, X)
+        maps = call_method(self.estimator_, self.method, X)
         if not isinstance(maps, list):
             return maps
         # Images of different sizes are concatenated as objects.
@@ -126,7 +126,8 @@ class _MethodAsPredict(BaseEstimator):
         return self.estimator.get_metadata_routing()
 
 
-def _call(estimator: Any, method: str, X: Any) -> Any:
+def call_method(estimator: Any, method: str, X: Any) -> Any:
+    """Ask a segmenter, or what is around one, for maps."""
     if method != "predict_membrane" or hasattr(estimator, method):
         return getattr(estimator, method)(X)
     # Pipelines and searches pass on the methods that scikit-learn knows, and no others.
