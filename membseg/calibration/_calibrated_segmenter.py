@@ -1,5 +1,7 @@
 """A segmenter whose probabilities were corrected by a curve."""
 
+import copy
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,10 +10,11 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.base import SegmenterMixin
-from membseg.calibration._calibrators import METHODS, fit_curve
+from membseg.calibration._calibrators import METHODS, REACH, make_curve
 from membseg.calibration._held_out import predict_held_out
 from membseg.utils import innermost
-from membseg.utils._maps import each, logit
+from membseg.utils._lazy import is_dask
+from membseg.utils._maps import logit
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real, StrOptions
 
 
@@ -26,17 +29,20 @@ class CalibratedSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : segmenter
         A segmenter, or a pipeline or search around one.
-    method : {"temperature", "sigmoid", "isotonic", "beta"}, default="temperature"
+    method : {"temperature", "sigmoid", "isotonic", "beta", "local"}, default="temperature"
         Kind of curve. "temperature" divides the logit by one number and "sigmoid" shifts it too;
         "beta" bends it, with three numbers. These keep the order of pixels. "isotonic" is any
-        rising curve of steps, which needs many pixels and can make unequal ones equal.
+        rising curve of steps, which needs many pixels and can make unequal ones equal. "local" is
+        a sigmoid whose slope and shift depend on how steep logits are within two pixels, since
+        errors lie near borders; it changes the order of pixels.
     cv : int, splitter, iterable of (train, test), or None, default=None
         Folds in which each slice is tested once; not used with a frozen segmenter. None:
         :class:`membseg.SliceBlockKFold` with five blocks and ``gap=1``, or fewer blocks where
         there are few slices; an int: that many blocks.
     threshold : "keep" or float, default="keep"
         Membrane probability from which `predict` says membrane. "keep": what the segmenter's own
-        threshold has become, so that masks stay what they are.
+        threshold has become, so that masks stay what they are; with "local" the one that calls as
+        many of the held-out pixels membrane as before.
     n_jobs : int or None, default=None
         Folds at the same time, as joblib takes it.
 
@@ -57,8 +63,12 @@ class CalibratedSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    All methods but "beta" are scikit-learn's own, of ``CalibratedClassifierCV`` with
+    All methods but "beta" and "local" are scikit-learn's own, of ``CalibratedClassifierCV`` with
     ``ensemble=False``: on the same folds the results are the same.
+
+    "local" works on z, the logit, and s, the logarithm of one more than the difference between
+    the largest and the smallest logit in the 5 x 5 pixels around: a z + b z s + c s + d is the
+    calibrated logit.
 
     References
     ----------
@@ -66,7 +76,9 @@ class CalibratedSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
     70, for the temperature. Platt (1999), "Probabilistic Outputs for Support Vector Machines", for
     the sigmoid. Zadrozny and Elkan (2002), "Transforming Classifier Scores into Accurate Multiclass
     Probability Estimates", doi 10.1145/775047.775151, for the isotonic curve. Kull, Silva Filho and
-    Flach (2017), "Beta calibration", AISTATS, PMLR 54.
+    Flach (2017), "Beta calibration", AISTATS, PMLR 54. Ding, Han, Liu and Niethammer (2021), "Local
+    Temperature Scaling for Semantic Segmentation", ICCV, doi 10.1109/ICCV48922.2021.00681, for
+    temperatures that differ from pixel to pixel.
 
     Examples
     --------
@@ -140,12 +152,14 @@ default=None
             self.estimator, X, y, method="decision_function", cv=self.cv, n_jobs=self.n_jobs,
             sample_weight=sample_weight, groups=groups,
         )  # fmt: skip
-        membrane, logits, weights = held_out.pairs.flat()
-        self._curve = fit_curve(self.method, logits, membrane.astype(np.int64), weights)
+        curve = make_curve(self.method)
+        seen = replace(held_out.pairs, guess=[curve.look(one) for one in held_out.pairs.guess])
+        membrane, pixels, weights = seen.flat()
+        self._curve = curve.fit(pixels, membrane.astype(np.int64), weights)
         self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
         own = innermost(held_out.segmenter)
         self.classes_ = own.classes_
-        self.threshold_ = self._choose_threshold(float(own.threshold_))
+        self.threshold_ = self._choose_threshold(float(own.threshold_), pixels)
         return self
 
     def decision_function(self, X: Any) -> Any:
@@ -159,10 +173,26 @@ default=None
         Returns
         -------
         ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Logits of membrane.
+            Logits of membrane. A dask array for a dask array.
         """
         check_is_fitted(self)
-        return each(self._calibrate, self.estimator_.decision_function(X))
+        logits = self.estimator_.decision_function(X)
+        if is_dask(logits):
+            return logits.map_overlap(
+                # As it is now, whatever is fitted before the tasks are run.
+                copy.copy(self)._calibrate,
+                depth=(0, REACH, REACH),
+                boundary="reflect",
+                dtype=np.float32,
+                meta=np.empty((0, 0, 0), dtype=np.float32),
+            )
+        if isinstance(logits, list):
+            return [self._calibrate(image) for image in logits]
+        # Image by image: what a curve works with is several times as large as the maps.
+        calibrated = np.empty(logits.shape, np.float32)
+        for i, image in enumerate(logits):
+            calibrated[i] = self._calibrate(image)
+        return calibrated
 
     def __sklearn_tags__(self) -> Any:
         """Say whether tiles equal the whole image, as the segmenter inside says it."""
@@ -171,12 +201,16 @@ default=None
         return tags
 
     def _calibrate(self, logits: np.ndarray) -> np.ndarray:
-        return logit(self._curve(logits)).astype(np.float32)
+        return logit(self._curve(self._curve.look(logits))).astype(np.float32)
 
-    def _choose_threshold(self, own: float) -> float:
+    def _choose_threshold(self, own: float, pixels: np.ndarray) -> float:
         if self.threshold != "keep":
             return float(self.threshold)
         if own in (0.0, 1.0):
             # All membrane, or all but none: there is no logit of these, and no need of one.
             return own
-        return float(self._curve(np.array([logit(np.float64(own))]))[0])
+        at = logit(np.float64(own))
+        if self.method != "local":
+            return float(self._curve(np.array([at]))[0])
+        share = float((pixels[:, 0] < at).mean())
+        return float(np.quantile(self._curve(pixels), share))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -10,7 +11,13 @@ from sklearn.linear_model import LogisticRegression
 
 #: Curves that scikit-learn fits, and all that there are.
 SKLEARN_METHODS = ("temperature", "sigmoid", "isotonic")
-METHODS = (*SKLEARN_METHODS, "beta")
+METHODS = (*SKLEARN_METHODS, "beta", "local")
+
+#: Side (px) of the window in which the steepness of logits is measured: two pixels around each,
+#: where most errors are.
+_WINDOW = 5
+#: Half of it: how far the window looks.
+REACH = _WINDOW // 2
 
 
 class LogitClassifier(ClassifierMixin, BaseEstimator):
@@ -32,7 +39,16 @@ class LogitClassifier(ClassifierMixin, BaseEstimator):
         return (X[:, 0] >= 0).astype(np.int64)
 
 
-class SklearnCurve:
+class PixelCurve:
+    """A curve that looks at the logit of a pixel and at nothing else."""
+
+    @staticmethod
+    def look(logits: np.ndarray) -> np.ndarray:
+        """Give what the curve takes, from maps of logits: the logits."""
+        return logits
+
+
+class SklearnCurve(PixelCurve):
     """A curve of scikit-learn's ``CalibratedClassifierCV``."""
 
     def __init__(self, method: str) -> None:
@@ -54,7 +70,7 @@ class SklearnCurve:
         return proba.astype(np.float64).reshape(logits.shape)
 
 
-class BetaCurve:
+class BetaCurve(PixelCurve):
     """Beta calibration: a logistic curve of ln p and ln(1 - p), rising in both.
 
     References
@@ -85,32 +101,74 @@ class BetaCurve:
         return expit(odds).reshape(logits.shape)
 
 
+class LocalCurve:
+    """A sigmoid whose slope and shift depend on how steep the logits are around a pixel.
+
+    The steepness s is log(1 + the largest less the smallest logit of the 5 x 5 pixels around);
+    the calibrated logit is a z + b z s + c s + d. It tells pixels near borders, where errors are,
+    from those of the same logit in the middle of a cell.
+
+    References
+    ----------
+    Ding, Han, Liu and Niethammer (2021), "Local Temperature Scaling for Semantic Segmentation",
+    ICCV, doi 10.1109/ICCV48922.2021.00681: temperatures that a network gives to each pixel.
+    """
+
+    @staticmethod
+    def look(logits: np.ndarray) -> np.ndarray:
+        """Give what the curve takes: logits and steepness, (..., height, width, 2)."""
+        size = (1,) * (logits.ndim - 2) + (_WINDOW, _WINDOW)
+        span = maximum_filter(logits, size) - minimum_filter(logits, size)
+        return np.stack([logits, np.log1p(span)], axis=-1)
+
+    def fit(self, pixels: np.ndarray, labels: np.ndarray, weights: Any) -> "LocalCurve":
+        """Fit on pixels: (n_pixels, 2) as from `look`, 0 or 1, and weights or None."""
+        self.steepest = float(pixels[:, 1].max())
+        # No penalty.
+        model = LogisticRegression(C=np.inf).fit(self._columns(pixels), labels, weights)
+        slope, bend, shift = model.coef_[0]
+        if min(slope, slope + bend * self.steepest) <= 0:
+            # A curve that falls somewhere would turn the order round there: one slope for all.
+            rest = LogisticRegression(C=np.inf).fit(
+                self._columns(pixels)[:, [0, 2]], labels, weights
+            )
+            model, (slope, shift), bend = rest, rest.coef_[0], 0.0
+        self.coefficients = np.array([slope, bend, shift])
+        self.offset = float(model.intercept_[0])
+        return self
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Give probabilities, float64, (...) for pixels (..., 2) as from `look`."""
+        return expit(self._columns(pixels) @ self.coefficients + self.offset)
+
+    def _columns(self, pixels: np.ndarray) -> np.ndarray:
+        z, steepness = pixels[..., 0], np.minimum(pixels[..., 1], self.steepest)
+        return np.stack([z, z * steepness, steepness], axis=-1).astype(np.float64)
+
+
+#: Kinds of curve that are not scikit-learn's.
+_OWN: dict[str, Any] = {"beta": BetaCurve, "local": LocalCurve}
+
+
 def _log_odds_parts(logits: np.ndarray) -> np.ndarray:
     """Give ln p and -ln(1 - p) of logits, (n, 2) float64; their sum is the logit."""
     logits = logits.astype(np.float64)
     return np.stack([-np.logaddexp(0, -logits), np.logaddexp(0, logits)], axis=1)
 
 
-def fit_curve(
-    method: str, logits: np.ndarray, labels: np.ndarray, weights: np.ndarray | None
-) -> SklearnCurve | BetaCurve:
-    """Fit a curve from logits to probabilities.
+def make_curve(method: str) -> Any:
+    """Make a curve that is not fitted yet.
 
     Parameters
     ----------
-    method : {"temperature", "sigmoid", "isotonic", "beta"}
+    method : {"temperature", "sigmoid", "isotonic", "beta", "local"}
         Kind of curve.
-    logits : ndarray of shape (n_pixels,), float
-        Logits of membrane.
-    labels : ndarray of shape (n_pixels,), int
-        1 at membrane, 0 at cell.
-    weights : ndarray of shape (n_pixels,) or None
-        Weight of each pixel.
 
     Returns
     -------
-    callable
-        From logits of any shape to probabilities of that shape, float64.
+    curve
+        Its ``look`` turns maps of logits into what it takes, ``fit`` takes pixels of that beside
+        their labels (1 at membrane, 0 at cell) and weights or None, and a call gives float64
+        probabilities.
     """
-    curve = BetaCurve() if method == "beta" else SklearnCurve(method)
-    return curve.fit(logits, labels, weights)
+    return _OWN[method]() if method in _OWN else SklearnCurve(method)

@@ -9,7 +9,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 from membseg import (
     CalibratedSegmenter,
@@ -73,6 +73,24 @@ def test_masks_stay_what_they_are(truth, method):
     assert calibrated.threshold_ != plain.threshold_
     fixed = CalibratedSegmenter(plain, method=method, cv=3, threshold=0.5).fit(X, y)
     assert fixed.threshold_ == 0.5
+
+
+def test_local_calls_as_many_pixels_membrane(truth):
+    X, y = truth
+    plain = Boaster().fit(X, y)
+    local = CalibratedSegmenter(FrozenEstimator(plain), method="local").fit(X, y)
+    assert local.predict(X).mean() == pytest.approx(plain.predict(X).mean(), abs=1e-3)
+    assert not np.array_equal(local.predict(X), plain.predict(X))
+
+
+@pytest.mark.parametrize("method", ["beta", "local"])
+def test_dask_arrays_stay_lazy(method):
+    da = pytest.importorskip("dask.array", reason="needs dask, of the extra 'big'")
+    X, y = make_membranes(3, 40, 32, random_state=0)
+    calibrated = CalibratedSegmenter(ThresholdSegmenter(), method=method, cv=KFold(2)).fit(X, y)
+    lazy = calibrated.predict_membrane(da.from_array(X, chunks=(1, 16, 12)))
+    assert isinstance(lazy, da.Array)
+    np.testing.assert_allclose(lazy.compute(), calibrated.predict_membrane(X), atol=1e-6)
 
 
 @pytest.mark.parametrize("own", [0.0, 1.0])
