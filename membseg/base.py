@@ -149,8 +149,9 @@ class SegmenterMixin:
         """
         check_is_fitted(self)
         cell, membrane = self.classes_  # type: ignore[attr-defined]  # set by the host's fit
-        threshold = self.threshold_  # type: ignore[attr-defined]  # set by the host's fit
-        mask_of = partial(_cut, threshold=threshold, cell=cell, membrane=membrane)
+        # As it is now, whatever is fitted before a dask array's tasks are run.
+        is_membrane = self._mask_maker()
+        mask_of = partial(_fill, is_membrane=is_membrane, cell=cell, membrane=membrane)
         if is_dask(X) and out is None:
             maps = self.predict_membrane(X)
             meta = np.empty((0, 0, 0), dtype=cell.dtype)
@@ -169,6 +170,10 @@ class SegmenterMixin:
             else:
                 out[i, rows, columns] = mask_of(maps)
         return out
+
+    def _mask_maker(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Give the function from maps to masks, True at membrane; maps may be parts of images."""
+        return partial(_cut, threshold=self.threshold_)  # type: ignore[attr-defined]  # from fit
 
     def as_pixel_classifier(self) -> PixelClassifier:
         """Give a classifier of pixels, for scikit-learn's tools that want one.
@@ -275,9 +280,19 @@ def _can_hold(dtype: np.dtype, values: tuple[Any, Any]) -> bool:
         return all(np.asarray(value).astype(dtype).item() == value for value in values)
 
 
-def _cut(membrane_map: np.ndarray, *, threshold: float, cell: Any, membrane: Any) -> np.ndarray:
-    """Turn probabilities into a mask."""
-    return np.where(membrane_map >= threshold, membrane, cell)
+def _cut(membrane_map: np.ndarray, *, threshold: float) -> np.ndarray:
+    return membrane_map >= threshold
+
+
+def _fill(
+    membrane_map: np.ndarray,
+    *,
+    is_membrane: Callable[[np.ndarray], np.ndarray],
+    cell: Any,
+    membrane: Any,
+) -> np.ndarray:
+    """Turn probabilities into a mask of the caller's values."""
+    return np.where(is_membrane(membrane_map), membrane, cell)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

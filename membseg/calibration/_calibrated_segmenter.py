@@ -146,6 +146,11 @@ default=None
             If a parameter, images, masks or weights cannot be used, or a class is missing.
         NotFittedError
             If the frozen segmenter is not fitted.
+
+        Warns
+        -----
+        DataWarning
+            If the frozen segmenter learnt from some of the images.
         """
         self._validate_params()
         held_out = predict_held_out(
@@ -157,6 +162,7 @@ default=None
         membrane, pixels, weights = seen.flat()
         self._curve = curve.fit(pixels, membrane.astype(np.int64), weights)
         self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
+        self._images_seen = held_out.images_seen
         own = innermost(held_out.segmenter)
         self.classes_ = own.classes_
         self.threshold_ = self._choose_threshold(float(own.threshold_), pixels)

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from membseg.exceptions import DataWarning
 from membseg.metrics._pairs import Pairs
 from membseg.model_selection import cross_val_predict_proba
 from membseg.model_selection._out_of_fold import call_method
@@ -16,7 +17,9 @@ from membseg.utils import (
     check_sample_weight,
     encode_masks,
     innermost,
+    warn_user,
 )
+from membseg.utils._image_keys import image_keys
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,14 @@ class HeldOut:
         Encoded masks beside what was asked for of each image.
     n_channels : int
         Channels of the images.
+    images_seen : list of str
+        Keys of all images that anything was learnt from.
     """
 
     segmenter: Any
     pairs: Pairs
     n_channels: int
+    images_seen: list[str]
 
 
 def predict_held_out(
@@ -75,6 +81,11 @@ def predict_held_out(
         If images, masks or weights cannot be used, or a class is missing.
     NotFittedError
         If the frozen segmenter is not fitted.
+
+    Warns
+    -----
+    DataWarning
+        If the frozen segmenter learnt from some of the images.
     """
     frozen = isinstance(estimator, FrozenEstimator)
     if frozen:
@@ -90,13 +101,42 @@ def predict_held_out(
     ).masks
     check_same_sizes(images.sizes, [mask.shape for mask in masks])
     weights = check_sample_weight(sample_weight, images.sizes)
+    keys = image_keys(images)
     if frozen:
-        maps = call_method(estimator, method, X)
-        return HeldOut(estimator, Pairs(masks, list(maps), weights), images.n_channels)
+        before = _warn_of_seen(estimator, X)
+        maps = list(call_method(estimator, method, X))
+        return HeldOut(estimator, Pairs(masks, maps, weights), images.n_channels, before + keys)
     extra = {"sample_weight": sample_weight, "groups": groups}
     extra = {name: value for name, value in extra.items() if value is not None}
     maps = cross_val_predict_proba(
         estimator, X, y, cv=cv, groups=groups, method=method, n_jobs=n_jobs, params=extra or None
     )
     fitted = clone(estimator).fit(X, y, **extra)
-    return HeldOut(fitted, Pairs(masks, list(maps), weights), images.n_channels)
+    return HeldOut(fitted, Pairs(masks, list(maps), weights), images.n_channels, keys)
+
+
+def _warn_of_seen(estimator: Any, X: Any) -> list[str]:
+    """Warn of images that a fitted segmenter learnt from; give the keys of all it learnt from."""
+    while not hasattr(estimator, "_images_seen"):
+        if hasattr(estimator, "steps"):
+            # What the segmenter saw is what the steps before it made of the images.
+            X = estimator[:-1].transform(X)
+            estimator = estimator.steps[-1][1]
+            continue
+        names = ("best_estimator_", "estimator_", "estimator")
+        inside = [getattr(estimator, name) for name in names if hasattr(estimator, name)]
+        if not inside:
+            return []
+        estimator = inside[0]
+    seen = estimator._images_seen
+    known = set(seen)
+    again = [i for i, key in enumerate(image_keys(check_images(X))) if key in known]
+    if again:
+        shown = ", ".join(f"X[{i}]" for i in again[:5]) + (", ..." if len(again) > 5 else "")
+        warn_user(
+            f"The frozen segmenter learnt from {len(again)} of the images of X ({shown}): on these "
+            "it does better than on new ones. Give slices that it has not seen, or give it "
+            "without FrozenEstimator, to be fitted out of fold.",
+            DataWarning,
+        )
+    return list(seen)

@@ -1,6 +1,7 @@
 """The score of a map's masks at each of many thresholds."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,19 +135,34 @@ def threshold_curve(
     return curve_of(pairs, scoring, None if thresholds is None else _check_cuts(thresholds))
 
 
-def curve_of(pairs: Pairs, scoring: str, thresholds: np.ndarray | None = None) -> ThresholdCurve:
-    """Give the curve of encoded pairs, at thresholds that were checked."""
+def curve_of(
+    pairs: Pairs,
+    scoring: str,
+    thresholds: np.ndarray | None = None,
+    clean: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> ThresholdCurve:
+    """Give the curve of encoded pairs, at thresholds that were checked.
+
+    `clean`, if given, changes each mask, (height, width) bool, before it is scored.
+    """
     name = MASK_SCORES[scoring]
+    countable = name in _COUNTED and clean is None
     if thresholds is None:
-        n_steps = 100 if name in _COUNTED else 20
+        n_steps = 100 if countable else 20
         thresholds = np.arange(1, n_steps) / n_steps
-    if name in _COUNTED:
+    if countable:
         scores = [getattr(counts, _COUNTED[name]) for counts in _count_cuts(pairs, thresholds)]
     else:
-        cuts = (Evaluation({"predict": cut_maps(pairs, float(t))}) for t in thresholds)
+        masks = (_clean_cut(cut_maps(pairs, float(t)), clean) for t in thresholds)
         sign = 1 if METRICS[name].higher_is_better else -1
-        scores = [sign * METRICS[name].value(cut) for cut in cuts]
+        scores = [sign * METRICS[name].value(Evaluation({"predict": mask})) for mask in masks]
     return ThresholdCurve(name, thresholds, np.array(scores, dtype=np.float64))
+
+
+def _clean_cut(masks: Pairs, clean: Callable[[np.ndarray], np.ndarray] | None) -> Pairs:
+    if clean is None:
+        return masks
+    return replace(masks, guess=[clean(mask == 1).astype(np.uint8) for mask in masks.guess])
 
 
 def _count_cuts(pairs: Pairs, thresholds: np.ndarray) -> list[ConfusionCounts]:

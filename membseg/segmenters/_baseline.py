@@ -14,6 +14,7 @@ from membseg.datasets._label_doctor import label_warnings
 from membseg.exceptions import DataWarning
 from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
 from membseg.utils import ImageStack, check_images, warn_user
+from membseg.utils._image_keys import image_keys
 from membseg.utils._images import check_dask_images
 from membseg.utils._lazy import is_dask
 from membseg.utils._sklearn_compat import Real
@@ -101,6 +102,7 @@ default=None
         self.classes_ = inputs.masks.classes
         self.n_channels_in_ = inputs.images.n_channels
         self.n_images_seen_ = len(inputs.images)
+        self._images_seen = image_keys(inputs.images)
         return self
 
     def decision_function(self, X: Any) -> Any:

@@ -15,6 +15,7 @@ from membseg.model_selection import SliceBlockKFold, cross_val_predict_proba
 from membseg.segmenters._ensemble_maps import deviation_map, learn_weights, mean_map
 from membseg.segmenters._fit_inputs import check_fit_inputs
 from membseg.utils import innermost, make_rng
+from membseg.utils._image_keys import image_keys
 from membseg.utils._maps import each, logit
 from membseg.utils._sklearn_compat import (
     BaseComposition,
@@ -200,6 +201,7 @@ default=None
         self.weights_ = weights
         self.classes_ = inside[0].classes_
         self.n_channels_in_ = inputs.images.n_channels
+        self._images_seen = image_keys(inputs.images)
         thresholds = [float(member.threshold_) for member in inside]
         own = self.threshold == "auto"
         self.threshold_ = float(weights @ thresholds) if own else float(self.threshold)

@@ -26,6 +26,7 @@ from membseg.utils import (
     check_images,
     warn_user,
 )
+from membseg.utils._image_keys import image_keys
 from membseg.utils._sklearn_compat import (
     CallbackSupportMixin,
     Integral,
@@ -141,6 +142,7 @@ default=None
             "classes_": inputs.masks.classes,
             "n_channels_in_": inputs.images.n_channels,
             "n_images_seen_": len(inputs.images),
+            "_images_seen": image_keys(inputs.images),
         }
         fitted = prior_attributes(inputs)
         callbacks = FitCallbacks(self, X, y, self._n_epochs() if failure is None else 0)

@@ -1,6 +1,7 @@
 """The threshold is the best one on slices that the segmenter has not seen."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
@@ -20,8 +21,11 @@ from membseg import (
     make_membranes,
 )
 from membseg.base import SegmenterMixin
+from membseg.exceptions import InvalidInputError
 from membseg.metrics import threshold_curve
 from membseg.preprocessing import CLAHE
+from membseg.utils._clean_mask import clean_mask
+from membseg.utils._maps import logit
 
 
 class Memory(SegmenterMixin, BaseEstimator):
@@ -83,7 +87,7 @@ def test_other_values_of_masks_weights_and_pipelines(slices):
     assert tuned.classes_.tolist() == [255, 0]
     assert tuned.score(X, inverted) > 0.2
     # Weights: only the first image counts.
-    frozen = FrozenEstimator(ThresholdSegmenter().fit(X, y))
+    frozen = FrozenEstimator(ThresholdSegmenter().fit(*make_membranes(2, 40, 32, random_state=1)))
     weights = [1.0, 0, 0, 0, 0, 0]
     one = TunedThresholdSegmenter(frozen, scoring="iou").fit(X, y, sample_weight=weights)
     alone = TunedThresholdSegmenter(frozen, scoring="iou").fit(X[:1], y[:1])
@@ -102,6 +106,90 @@ def test_it_is_a_segmenter_to_scikit_learn(slices):
     assert tuned.__sklearn_tags__().tile_exact
     group = TunedThresholdSegmenter(UNetSegmenter(norm_layer="group"))
     assert not group.__sklearn_tags__().tile_exact
+
+
+# Gaps closed and small parts removed.
+
+
+class Given(SegmenterMixin, BaseEstimator):
+    """Images are its maps."""
+
+    def fit(self, X, y):
+        self.classes_, self.threshold_ = np.array([0, 1]), 0.5
+        return self
+
+    def decision_function(self, X):
+        maps = [logit(np.float32(np.reshape(x, np.shape(x)[:2]))) for x in X]
+        return maps if isinstance(X, list) else np.stack(maps)
+
+
+@pytest.fixture(scope="module")
+def torn():
+    """Maps with gaps in walls and with specks, beside the whole walls."""
+    rng = np.random.default_rng(0)
+    y = np.zeros((3, 48, 48), dtype=int)
+    y[:, ::12], y[:, :, ::12] = 1, 1
+    X = 0.1 + 0.6 * y
+    X[(y == 1) & (rng.random(y.shape) < 0.05)] = 0.1
+    X[(y == 0) & (rng.random(y.shape) < 0.01)] = 0.7
+    return X.astype(np.float32), y
+
+
+@pytest.mark.parametrize(
+    ("scoring", "name", "chosen"), [("v_rand", "closing", 1), ("iou", "min_size", 6)]
+)
+def test_cleaning_is_chosen_with_the_threshold(torn, scoring, name, chosen):
+    X, y = torn
+    frozen = FrozenEstimator(Given().fit(X, y))
+    ways = {"closing": [0, 1, 5], "min_size": [0, 6]}
+    tuned = TunedThresholdSegmenter(frozen, scoring=scoring, **ways).fit(X, y)
+    assert getattr(tuned, f"{name}_") == chosen
+    # The best of all, counted one by one.
+    scores = {
+        way: TunedThresholdSegmenter(frozen, scoring=scoring, closing=way[0], min_size=way[1])
+        .fit(X, y)
+        .curve_.scores.max()
+        for way in product(*ways.values())
+    }
+    best = scores[tuned.closing_, tuned.min_size_]
+    assert tuned.curve_.scores.max() == best == max(scores.values())
+    assert best > scores[0, 0]
+    # What the curve promises is what the masks score.
+    scorer = get_scorer("v_rand_mask" if scoring == "v_rand" else scoring)
+    assert scorer(tuned, X, y) == pytest.approx(best)
+    clean = {"closing": tuned.closing_, "min_size": tuned.min_size_}
+    expected = [clean_mask(x >= tuned.threshold_, **clean) for x in X]
+    np.testing.assert_array_equal(tuned.predict(X), np.stack(expected))
+
+
+def test_cleaned_masks_of_lists_of_outs_and_of_dask_arrays(torn):
+    da = pytest.importorskip("dask.array", reason="needs dask, of the extra 'big'")
+    X, y = torn
+    frozen = FrozenEstimator(Given().fit(X, y))
+    tuned = TunedThresholdSegmenter(frozen, scoring="iou", closing=1, min_size=6).fit(X, y)
+    masks = tuned.predict(X)
+    assert tuned.predict(X, out=np.zeros(y.shape, dtype=np.uint8)).dtype == np.uint8
+    np.testing.assert_array_equal(tuned.predict(X, out=np.zeros(y.shape, np.uint8)), masks)
+    listed = tuned.predict([X[0], X[1][:, :30], X[2]])
+    np.testing.assert_array_equal(listed[0], masks[0])
+    np.testing.assert_array_equal(listed[2], masks[2])
+    baseline = TunedThresholdSegmenter(ThresholdSegmenter(), cv=KFold(3), closing=1, min_size=6)
+    baseline.fit(X, y)
+    lazy = baseline.predict(da.from_array(X, chunks=(2, 20, 48)))
+    assert isinstance(lazy, da.Array)
+    expected = baseline.predict(X)
+    baseline.set_params(closing=5, min_size=0).fit(X, y)
+    assert not np.array_equal(baseline.predict(X), expected)
+    np.testing.assert_array_equal(lazy.compute(), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("closing", [1, -1]), ("min_size", []), ("min_size", [2.5])]
+)
+def test_bad_cleaning(slices, name, value):
+    tuned = TunedThresholdSegmenter(ThresholdSegmenter(), **{name: value})
+    with pytest.raises(InvalidInputError, match=f"{name} must be a whole number of pixels, at"):
+        tuned.fit(*slices)
 
 
 def test_bad_input(slices):

@@ -16,6 +16,7 @@ from membseg import (
     UNetSegmenter,
 )
 from membseg.base import SegmenterMixin
+from membseg.calibration import RiskControlledSegmenter
 from membseg.preprocessing import CLAHE
 from membseg.segmenters import (
     DummySegmenter,
@@ -51,8 +52,12 @@ def pipeline_of(segmenter):
     return Pipeline([("contrast", CLAHE()), ("segmenter", segmenter)])
 
 
+#: Segmenters around a segmenter, that are no ensembles.
+WRAPPERS = (CalibratedSegmenter, RiskControlledSegmenter, TunedThresholdSegmenter)
+
+
 def exemptions(estimator):
-    if isinstance(estimator, CalibratedSegmenter | TunedThresholdSegmenter):
+    if isinstance(estimator, WRAPPERS):
         return {"check_tunables_are_scalars": "cv is a splitter, since three slices allow no gap"}
     return wrapper_exemptions(estimator)
 
@@ -67,6 +72,8 @@ QUICK = [
     EnsembleSegmenter([("sharp", ThresholdSegmenter()), ("lines", RidgeSegmenter())]),
     CalibratedSegmenter(ThresholdSegmenter(), cv=KFold(2)),
     TunedThresholdSegmenter(ThresholdSegmenter(), scoring="iou", cv=KFold(2)),
+    # Three or four slices prove little.
+    RiskControlledSegmenter(ThresholdSegmenter(), max_missed=0.8, confidence=0.5, cv=KFold(2)),
     search_of(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}),
     RandomizedSearchCV(ThresholdSegmenter(), {"sigma": [0.5, 1.0]}, n_iter=2, cv=KFold(2)),
     pipeline_of(ThresholdSegmenter()),
@@ -96,8 +103,7 @@ def test_contract_of_larger_ones(estimator, check):
 def test_no_segmenter_is_forgotten():
     public = [getattr(membseg.segmenters, name) for name in membseg.segmenters.__all__]
     segmenters = {c for c in public if inspect.isclass(c) and issubclass(c, SegmenterMixin)}
-    wrappers = {CalibratedSegmenter, TunedThresholdSegmenter}
-    assert segmenters | wrappers == {type(e) for e in QUICK if isinstance(e, SegmenterMixin)}
+    assert segmenters | set(WRAPPERS) == {type(e) for e in QUICK if isinstance(e, SegmenterMixin)}
 
 
 def test_wrappers_are_exempt_by_name_and_segmenters_are_not():
