@@ -14,7 +14,7 @@ from membseg.model_selection._out_of_fold import call_method
 from membseg.utils import check_images, innermost
 from membseg.utils._maps import each
 
-_METHODS = ("single", "views", "members")
+_METHODS = ("single", "views", "members", "dropout")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,14 @@ class Uncertainty:
         return np.array([float(image.mean()) for image in self.total])
 
 
-def predict_uncertainty(estimator: Any, X: Any, *, method: str = "single") -> Uncertainty:
+def predict_uncertainty(
+    estimator: Any,
+    X: Any,
+    *,
+    method: str = "single",
+    n_samples: int = 8,
+    random_state: Any = None,
+) -> Uncertainty:
     """Predict maps, and how doubtful they are.
 
     Parameters
@@ -67,10 +74,15 @@ def predict_uncertainty(estimator: Any, X: Any, *, method: str = "single") -> Un
         Fitted.
     X : array-like of shape (n_images, height, width[, channels]) or list of arrays
         Images.
-    method : {"single", "views", "members"}, default="single"
+    method : {"single", "views", "members", "dropout"}, default="single"
         Whose answers are compared. "single": there is one, that of ``predict_proba``. "views":
         those to the eight views of each image (flips and quarter turns), each taken back.
-        "members": those of an :class:`membseg.EnsembleSegmenter`'s members.
+        "members": those of an :class:`membseg.EnsembleSegmenter`'s members. "dropout": those of
+        a network with channels left out at random, fitted with ``dropout`` above 0.
+    n_samples : int, default=8
+        Answers with dropout; not used otherwise.
+    random_state : int, Generator, RandomState or None, default=None
+        Which channels are left out; not used otherwise.
 
     Returns
     -------
@@ -80,9 +92,10 @@ def predict_uncertainty(estimator: Any, X: Any, *, method: str = "single") -> Un
     Raises
     ------
     InvalidInputError
-        If `method` is unknown.
+        If `method` is unknown, or the network has no dropout to draw.
     InvalidTypeError
-        If ``method="members"`` and the estimator has none.
+        If ``method="members"`` and the estimator has none, or ``method="dropout"`` and it is no
+        network.
 
     Notes
     -----
@@ -93,6 +106,7 @@ def predict_uncertainty(estimator: Any, X: Any, *, method: str = "single") -> Un
     ----------
     .. [1] Depeweg, Hernández-Lobato, Doshi-Velez and Udluft (2018), "Decomposition of Uncertainty
        in Bayesian Deep Learning for Efficient and Risk-sensitive Learning", ICML, PMLR 80.
+       Gal and Ghahramani (2016), "Dropout as a Bayesian Approximation", ICML, PMLR 48.
 
     Examples
     --------
@@ -111,9 +125,15 @@ def predict_uncertainty(estimator: Any, X: Any, *, method: str = "single") -> Un
             f"estimator must be an ensemble of several members for method='members'; got "
             f"{type(estimator).__name__}. Use EnsembleSegmenter, or method='views'."
         )
+    if method == "dropout" and not hasattr(innermost(estimator), "predict_dropout_samples"):
+        raise InvalidTypeError(
+            f"estimator must be a network with dropout for method='dropout'; got "
+            f"{type(estimator).__name__}. Use UNetSegmenter(dropout=0.1), say, or method='views'."
+        )
+    drawn = {"n_samples": n_samples, "random_state": random_state}
     total = entropy = None
     n_answers = 0
-    for maps in _answers(estimator, X, method):
+    for maps in _answers(estimator, X, method, drawn):
         own = each(binary_entropy, maps)
         total = maps if total is None else each(np.add, total, maps)
         entropy = own if entropy is None else each(np.add, entropy, own)
@@ -132,19 +152,31 @@ def binary_entropy(probability: np.ndarray) -> np.ndarray:
     return ((entr(probability) + entr(other)) / np.float32(np.log(2))).astype(np.float32)
 
 
-def _answers(estimator: Any, X: Any, method: str) -> Iterator[Any]:
+def _answers(estimator: Any, X: Any, method: str, drawn: dict[str, Any]) -> Iterator[Any]:
     """Give the membrane maps of each answer."""
     if method == "single":
         yield call_method(estimator, "predict_membrane", X)
     elif method == "members":
-        while hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        # What stands in front of the ensemble, in a pipeline, is done once.
-        images = estimator[:-1].transform(X) if hasattr(estimator, "steps") else X
-        for member in innermost(estimator).estimators_:
+        ensemble, images = _open(estimator, X)
+        for member in ensemble.estimators_:
             yield call_method(member, "predict_membrane", images)
+    elif method == "dropout":
+        segmenter, images = _open(estimator, X)
+        yield from segmenter.predict_dropout_samples(images, **drawn)
     else:
         yield from _views(estimator, X)
+
+
+def _open(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Give the segmenter inside searches and pipelines, and the images as it gets them."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            # What stands in front is done once.
+            X, estimator = estimator[:-1].transform(X), estimator.steps[-1][1]
+        else:
+            return estimator, X
 
 
 def _views(estimator: Any, X: Any) -> Iterator[Any]:

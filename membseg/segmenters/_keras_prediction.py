@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.base import SegmenterMixin, sigmoid
+from membseg.exceptions import InvalidInputError
 from membseg.inference import TileRecipe
 from membseg.segmenters import _prediction
 from membseg.segmenters._dask import predict_dask
 from membseg.segmenters._network_pool import trained
 from membseg.segmenters._workers import load_keras
-from membseg.utils import ImageStack, check_images, fit_intensity
+from membseg.utils import ImageStack, check_images, fit_intensity, make_rng
 from membseg.utils._intensity import no_change
 from membseg.utils._lazy import is_dask
 
@@ -90,6 +92,77 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
         for i, rows, columns, block in self._logit_blocks(stack):
             logits[i][rows, columns] = block
         return logits
+
+    def predict_dropout_samples(
+        self, X: Any, *, n_samples: int = 8, random_state: Any = None
+    ) -> Iterator[Any]:
+        """Predict with dropout, each time by another thinned network (Monte Carlo dropout).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
+            Images, with the channels seen in fit.
+        n_samples : int, default=8
+            Thinned networks, at least 1.
+        random_state : int, Generator, RandomState or None, default=None
+            Which channels are dropped. The same int gives the same samples.
+
+        Yields
+        ------
+        ndarray of shape (n_images, height, width), float32, or list of (height, width)
+            Membrane probabilities by one thinned network, in one view of the images.
+
+        Raises
+        ------
+        InvalidInputError
+            If the network has no dropout, or `n_samples` is no number of samples.
+
+        References
+        ----------
+        Gal and Ghahramani (2016), "Dropout as a Bayesian Approximation", ICML, PMLR 48.
+
+        Examples
+        --------
+        >>> from membseg import UNetSegmenter, make_membranes
+        >>> X, y = make_membranes(2, 32, 32, random_state=0)
+        >>> segmenter = UNetSegmenter(
+        ...     depth=1, base_filters=4, dropout=0.2, max_steps=1, threshold=0.5
+        ... ).fit(X, y)
+        >>> samples = segmenter.predict_dropout_samples(X, n_samples=2, random_state=0)
+        >>> [maps.shape for maps in samples]
+        [(2, 32, 32), (2, 32, 32)]
+        """
+        check_is_fitted(self, "history_")
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise InvalidInputError(
+                f"n_samples must be a whole number of at least 1; got {n_samples!r}."
+            )
+        masks: list[Any] = []
+        thinned = copy.copy(self)
+        thinned.tta = "none"
+        if self._weights is not None:
+            load_keras()
+            from membseg.networks._dropout_masks import with_dropout_masks
+
+            with _prediction.KERAS_LOCK:
+                network = self._build(self._config)
+                network.set_weights(self._weights)
+                thinned._network, masks = with_dropout_masks(network)
+        if not masks:
+            raise InvalidInputError(
+                "The network has no dropout, so that all samples would be the same. Fit with "
+                "dropout=0.1, say, or ask an ensemble's members or views for their disagreement."
+            )
+        return self._draw_samples(X, thinned, masks, n_samples, make_rng(random_state))
+
+    @staticmethod
+    def _draw_samples(
+        X: Any, thinned: Any, masks: list[Any], n_samples: int, rng: Any
+    ) -> Iterator[Any]:
+        for _ in range(n_samples):
+            for mask in masks:
+                mask.draw(rng)
+            yield thinned.predict_membrane(X)
 
     def _predict_blocks(
         self, X: Any, stack: ImageStack

@@ -14,6 +14,7 @@ from membseg import (
     EnsembleSegmenter,
     RidgeSegmenter,
     ThresholdSegmenter,
+    UNetSegmenter,
     make_membranes,
 )
 from membseg.base import SegmenterMixin
@@ -112,6 +113,21 @@ def test_members(slices):
     np.testing.assert_allclose(of_pipeline.probability, pipeline.predict_proba(X)[:, 1], atol=1e-5)
 
 
+def test_dropout_by_hand(slices):
+    X, y = slices
+    tiny = {"depth": 1, "base_filters": 4, "max_steps": 1, "threshold": 0.5, "random_state": 0}
+    segmenter = UNetSegmenter(dropout=0.3, **tiny).fit(X, y)
+    doubt = predict_uncertainty(segmenter, X, method="dropout", n_samples=3, random_state=1)
+    answers = list(segmenter.predict_dropout_samples(X, n_samples=3, random_state=1))
+    mean = np.mean(answers, axis=0)
+    np.testing.assert_allclose(doubt.probability, mean, atol=1e-6)
+    np.testing.assert_allclose(doubt.data, entropy(answers).mean(axis=0), atol=1e-5)
+    assert doubt.model.mean() > 1e-4
+    pipeline = make_pipeline("passthrough", segmenter)
+    again = predict_uncertainty(pipeline, X, method="dropout", n_samples=3, random_state=1)
+    np.testing.assert_array_equal(again.model, doubt.model)
+
+
 def test_bad_methods(slices):
     X, y = slices
     segmenter = ThresholdSegmenter().fit(X, y)
@@ -119,6 +135,8 @@ def test_bad_methods(slices):
         predict_uncertainty(segmenter, X, method="entropy")
     with pytest.raises(InvalidTypeError, match="estimator must be an ensemble of several members"):
         predict_uncertainty(segmenter, X, method="members")
+    with pytest.raises(InvalidTypeError, match="estimator must be a network with dropout for meth"):
+        predict_uncertainty(segmenter, X, method="dropout")
 
 
 def test_sure_pixels_have_no_doubt():
