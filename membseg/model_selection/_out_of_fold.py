@@ -10,6 +10,7 @@ from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.model_selection._folds import make_folds
 from membseg.model_selection._leaks import warn_of_leaks
 from membseg.model_selection._stacks import count_images
+from membseg.utils._maps import take_membrane
 
 #: What can be asked of each fold's segmenter.
 _METHODS = ("predict_proba", "predict_membrane", "decision_function", "predict")
@@ -131,8 +132,7 @@ def call_method(estimator: Any, method: str, X: Any) -> Any:
     if method != "predict_membrane" or hasattr(estimator, method):
         return getattr(estimator, method)(X)
     # Pipelines and searches pass on the methods that scikit-learn knows, and no others.
-    proba = estimator.predict_proba(X)
-    return [p[1] for p in proba] if isinstance(proba, list) else proba[:, 1]
+    return take_membrane(estimator.predict_proba(X))
 
 
 def _check_method(estimator: Any, method: str) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from membseg.utils._maps import take_membrane
+
 
 def predict_maps(estimator: Any, X: Any) -> tuple[Any, dict[str, Any]]:
     """Predict membrane maps, and tell what the values of masks mean.
@@ -13,8 +15,7 @@ def predict_maps(estimator: Any, X: Any) -> tuple[Any, dict[str, Any]]:
     labels : dict
         "membrane_label" and "ignore_label", as the metrics take them.
     """
-    proba = estimator.predict_proba(X)
-    maps = [p[1] for p in proba] if isinstance(proba, list) else proba[:, 1]
+    maps = take_membrane(estimator.predict_proba(X))
     cell, membrane = estimator.classes_
     ignored = getattr(estimator, "ignore_label", None)
     # A parameter of that name may hold a value that is no mark in these masks.

@@ -16,7 +16,7 @@ from membseg.segmenters._ensemble_maps import deviation_map, learn_weights, mean
 from membseg.segmenters._fit_inputs import check_fit_inputs
 from membseg.utils import innermost, make_rng
 from membseg.utils._image_keys import image_keys
-from membseg.utils._maps import each, logit
+from membseg.utils._maps import each, logit, take_membrane
 from membseg.utils._sklearn_compat import (
     BaseComposition,
     HasMethods,
@@ -248,7 +248,7 @@ default=None
         return [
             member.predict_membrane(X)
             if hasattr(member, "predict_membrane")
-            else each(lambda proba: proba[..., 1, :, :], member.predict_proba(X))
+            else take_membrane(member.predict_proba(X))
             for member in self.estimators_
         ]
 
