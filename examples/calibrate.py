@@ -28,7 +28,7 @@ from membseg.calibration import predict_uncertainty, reliability_table, retentio
 from membseg.metrics import log_loss
 from membseg.model_selection import cached
 
-METHODS = ("temperature", "sigmoid", "beta", "isotonic")
+METHODS = ("temperature", "sigmoid", "beta", "isotonic", "local")
 
 #: Networks: the default, and one that is deliberately too sure of itself.
 NETS: dict[str, dict[str, Any]] = {

@@ -160,7 +160,7 @@ default=None
         curve = make_curve(self.method)
         seen = replace(held_out.pairs, guess=[curve.look(one) for one in held_out.pairs.guess])
         membrane, pixels, weights = seen.flat()
-        self._curve = curve.fit(pixels, membrane.astype(np.int64), weights)
+        self._curve = curve.fit(pixels, membrane.astype(np.int8), weights)
         self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
         self._images_seen = held_out.images_seen
         own = innermost(held_out.segmenter)

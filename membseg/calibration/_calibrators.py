@@ -57,9 +57,11 @@ class SklearnCurve(PixelCurve):
     def fit(self, logits: np.ndarray, labels: np.ndarray, weights: Any) -> "SklearnCurve":
         """Fit on pixels: logits, 0 or 1, and weights or None, each of shape (n_pixels,)."""
         columns, every = logits[:, np.newaxis], np.arange(len(labels))
-        # Nothing is learnt by the classifier, so that all pixels may be its test part.
+        # The classifier learns nothing, so that all pixels are its test part, and one of each
+        # class do as its training part.
+        two = np.array([np.argmax(labels), np.argmin(labels)])
         calibrated = CalibratedClassifierCV(
-            LogitClassifier(), method=self.method, cv=[(every, every)], ensemble=False
+            LogitClassifier(), method=self.method, cv=[(two, every)], ensemble=False
         )
         self._curve = calibrated.fit(columns, labels, sample_weight=weights)
         return self
@@ -85,8 +87,7 @@ class BetaCurve(PixelCurve):
         self.slopes, self.offset = np.zeros(2), 0.0
         kept = [0, 1]
         while kept:
-            # No penalty.
-            model = LogisticRegression(C=np.inf).fit(columns[:, kept], labels, weights)
+            model = _fit_logistic(columns[:, kept], labels, weights)
             self.offset = float(model.intercept_[0])
             if model.coef_.min() >= 0:
                 self.slopes[kept] = model.coef_[0]
@@ -124,14 +125,11 @@ class LocalCurve:
     def fit(self, pixels: np.ndarray, labels: np.ndarray, weights: Any) -> "LocalCurve":
         """Fit on pixels: (n_pixels, 2) as from `look`, 0 or 1, and weights or None."""
         self.steepest = float(pixels[:, 1].max())
-        # No penalty.
-        model = LogisticRegression(C=np.inf).fit(self._columns(pixels), labels, weights)
+        model = _fit_logistic(self._columns(pixels), labels, weights)
         slope, bend, shift = model.coef_[0]
         if min(slope, slope + bend * self.steepest) <= 0:
             # A curve that falls somewhere would turn the order round there: one slope for all.
-            rest = LogisticRegression(C=np.inf).fit(
-                self._columns(pixels)[:, [0, 2]], labels, weights
-            )
+            rest = _fit_logistic(self._columns(pixels)[:, [0, 2]], labels, weights)
             model, (slope, shift), bend = rest, rest.coef_[0], 0.0
         self.coefficients = np.array([slope, bend, shift])
         self.offset = float(model.intercept_[0])
@@ -148,6 +146,13 @@ class LocalCurve:
 
 #: Kinds of curve that are not scikit-learn's.
 _OWN: dict[str, Any] = {"beta": BetaCurve, "local": LocalCurve}
+
+
+def _fit_logistic(columns: np.ndarray, labels: np.ndarray, weights: Any) -> LogisticRegression:
+    """Fit a logistic curve without penalty, in float32: half the memory of millions of pixels."""
+    # The solver for many more rows than columns.
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky")
+    return model.fit(columns.astype(np.float32), labels, weights)
 
 
 def _log_odds_parts(logits: np.ndarray) -> np.ndarray:

@@ -107,10 +107,11 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
         random_state : int, Generator, RandomState or None, default=None
             Which channels are dropped. The same int gives the same samples.
 
-        Yields
-        ------
-        ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Membrane probabilities by one thinned network, in one view of the images.
+        Returns
+        -------
+        iterator of ndarray of shape (n_images, height, width), float32, or of lists of maps
+            Membrane probabilities, by one thinned network each, in one view of the images. Nothing
+            is predicted before it is asked for.
 
         Raises
         ------

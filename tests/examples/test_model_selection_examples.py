@@ -125,10 +125,21 @@ def test_calibration_is_measured_both_ways(run_example, data, tmp_path):
         for way in ("kept slices", "out of fold")
     }
     for name, rows in content.items():
-        assert list(rows) == ["none", "temperature", "sigmoid", "beta", "isotonic"]
+        assert list(rows) == ["none", "temperature", "sigmoid", "beta", "isotonic", "local"]
         assert rows["none"]["changed"] == 0
         assert all(0 <= area <= 1 for area in rows["none"]["error_auc"].values())
         for method, row in rows.items():
             assert f"{name}, {method}" in printed
             assert row["ece_interval"][0] <= row["ece"] <= row["ece_interval"][1]
     assert (tmp_path / "out/calibration.png").stat().st_size > 1000
+
+
+def test_cost_of_calibration(run_example, tmp_path):
+    printed = run_example(
+        "benchmark_calibration.py", "--images", "3", "--side", "64", "--methods", "sigmoid", "local"
+    )
+    rows = json.loads((tmp_path / "out/calibration_cost.json").read_text())["rows"]
+    assert [row["method"] for row in rows] == ["sigmoid", "local"]
+    for row in rows:
+        assert f"fit {row['fit_seconds']:6.1f} s" in printed
+        assert row["memory_mb"] is None or row["memory_mb"] < 200
