@@ -17,7 +17,7 @@ def compile_network(network: Any, *, loss: str, weight_decay: float) -> None:
     network : keras.Model
         Changed in place.
     loss : str
-        Name in :data:`membseg.losses.LOSSES`.
+        A name or a sum, as :func:`membseg.losses.parse_loss` reads it.
     weight_decay : float
         Decoupled weight decay of AdamW.
     """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from membseg.training._augment import augment_patch, parse_augmentation
+from membseg.training._kinds import kind_weights
 from membseg.training._split import ValidationPlan
 from membseg.utils import IGNORED, Intensity
 
@@ -73,7 +74,8 @@ class PatchSampler:
         self.masks = _mark_held_out(data.masks, plan)
         n_labelled = np.array([np.count_nonzero(mask != IGNORED) for mask in self.masks])
         self.n_labelled = int(n_labelled.sum())
-        self.chances = n_labelled / max(self.n_labelled, 1)
+        chances = n_labelled * kind_weights(data.images, n_labelled)
+        self.chances = chances / max(chances.sum(), 1)
         self.anchors = [
             np.flatnonzero(mask != IGNORED) if 0 < n < _SPARSE * mask.size else None
             for mask, n in zip(self.masks, n_labelled, strict=True)

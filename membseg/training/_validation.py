@@ -116,11 +116,20 @@ class Validator:
         return results
 
     def loss(self, logits: list[np.ndarray], loss_function: Callable[[Any, Any], Any]) -> float:
-        """Compute the training loss over all pixels of the blocks."""
-        codes = np.concatenate([code.ravel() for code in self.codes])
-        y_true = np.stack([codes == 1, codes != IGNORED], axis=-1).astype(np.float32)
-        flat = np.concatenate([z.ravel() for z in logits])
-        return float(loss_function(y_true[None, :, None], flat[None, :, None, None]))
+        """Compute the training loss over all pixels of the blocks.
+
+        Of a loss that looks at neighbours it is the mean over blocks, weighted by their labelled
+        pixels.
+        """
+        codes, maps = self.codes, logits
+        if not getattr(loss_function, "is_spatial", False):
+            # One column of pixels, since blocks differ in size.
+            codes, maps = [_column(codes)], [_column(logits)]
+        values = []
+        for code, z in zip(codes, maps, strict=True):
+            y_true = np.stack([code == 1, code != IGNORED], axis=-1).astype(np.float32)
+            values.append(float(loss_function(y_true[None], z[None, ..., None])))
+        return float(np.average(values, weights=[np.sum(code != IGNORED) for code in codes]))
 
     def score(self, name: str, logits: list[np.ndarray], threshold: float = 0.5) -> float:
         """Score the blocks by a scorer's name; higher is better."""
@@ -161,6 +170,10 @@ def _window(span: slice, length: int, factor: int) -> tuple[slice, slice]:
     size = min(-(-wanted // factor) * factor, length)
     first = min(max(0, start - _CONTEXT), length - size)
     return slice(first, first + size), slice(start - first, stop - first)
+
+
+def _column(maps: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([values.ravel() for values in maps])[:, None]
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

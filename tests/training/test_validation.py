@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from membseg.inference import View
-from membseg.losses import binary_crossentropy
+from membseg.losses import PixelLoss, binary_crossentropy
 from membseg.training import Block, TrainingData, Validator
 from membseg.utils import IGNORED, fit_intensity
 
@@ -64,6 +64,21 @@ def test_loss_is_over_all_labelled_pixels_of_all_blocks():
                 losses.append(np.log1p(np.exp(-v if c == 1 else v)))
     expected = np.mean(losses)
     assert validator.loss(logits, binary_crossentropy) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["boundary", "bce+0.5*cldice"])
+def test_losses_that_look_at_neighbours_see_blocks_as_they_are(name):
+    blocks = [Block(0, slice(0, 5), slice(0, 9)), Block(1, slice(2, 20), slice(1, 4))]
+    _, _, validator = make_validator(20, 30, blocks)
+    rng = np.random.default_rng(3)
+    logits = [rng.normal(0, 2, code.shape).astype(np.float32) for code in validator.codes]
+    values, sizes = [], []
+    for code, z in zip(validator.codes, logits, strict=True):
+        y_true = np.stack([code == 1, code != IGNORED], axis=-1)[None].astype(np.float32)
+        values.append(float(PixelLoss(name)(y_true, z[None, ..., None])))
+        sizes.append((code != IGNORED).sum())
+    expected = np.average(values, weights=sizes)
+    assert validator.loss(logits, PixelLoss(name)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_tiles_give_what_the_whole_block_gives():
