@@ -8,10 +8,14 @@ __version__ = "0.1.0"
 #: Public name -> the room it lives in. Rooms are imported when a name is first used, so that
 #: ``import membseg`` stays light.
 _ROOM_OF = {
+    "DeepLabV3PlusSegmenter": "segmenters",
     "DummySegmenter": "segmenters",
     "EnsembleSegmenter": "segmenters",
+    "FCNSegmenter": "segmenters",
+    "KerasSegmenter": "segmenters",
     "PixelForestSegmenter": "segmenters",
     "RidgeSegmenter": "segmenters",
+    "SegNetSegmenter": "segmenters",
     "ThresholdSegmenter": "segmenters",
     "UNetSegmenter": "segmenters",
     "describe_dataset": "datasets",
@@ -42,12 +46,16 @@ _ROOM_OF = {
 __all__ = [
     "CalibratedSegmenter",
     "CoverageStratifiedKFold",
+    "DeepLabV3PlusSegmenter",
     "DummySegmenter",
     "EnsembleSegmenter",
+    "FCNSegmenter",
     "ImageKFold",
+    "KerasSegmenter",
     "PixelClassifier",
     "PixelForestSegmenter",
     "RidgeSegmenter",
+    "SegNetSegmenter",
     "SliceBlockKFold",
     "ThresholdSegmenter",
     "TunedThresholdSegmenter",

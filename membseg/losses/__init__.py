@@ -1,11 +1,36 @@
 """Losses: a pure function on tensors each, and one registered class that carries them."""
 
-from membseg.losses._pixelwise import (
-    LOSSES,
-    PixelLoss,
-    bce_dice_loss,
-    binary_crossentropy,
+from membseg.losses._border_weights import border_weights
+from membseg.losses._boundary import boundary_loss
+from membseg.losses._cldice import cldice_loss
+from membseg.losses._overlap import (
     dice_loss,
+    focal_tversky_loss,
+    jaccard_loss,
+    lovasz_loss,
+    tversky_loss,
+)
+from membseg.losses._parse_loss import LOSSES, parse_loss
+from membseg.losses._pixel_loss import PixelLoss
+from membseg.losses._pixelwise import (
+    balanced_binary_crossentropy,
+    binary_crossentropy,
+    focal_loss,
 )
 
-__all__ = ["LOSSES", "PixelLoss", "bce_dice_loss", "binary_crossentropy", "dice_loss"]
+__all__ = [
+    "LOSSES",
+    "PixelLoss",
+    "balanced_binary_crossentropy",
+    "binary_crossentropy",
+    "border_weights",
+    "boundary_loss",
+    "cldice_loss",
+    "dice_loss",
+    "focal_loss",
+    "focal_tversky_loss",
+    "jaccard_loss",
+    "lovasz_loss",
+    "parse_loss",
+    "tversky_loss",
+]

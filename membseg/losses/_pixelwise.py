@@ -1,20 +1,18 @@
-"""Losses on logits that leave unlabelled pixels out.
+"""Losses that are a mean over pixels.
 
-Every loss takes ``y_true`` of shape (n, height, width, 2): the target (0 = cell, 1 = membrane)
-and the pixel's weight (0 = ignored). That way a weight reaches losses that are no mean over
-pixels, too.
+Every loss of this room takes ``y_true`` of shape (n, height, width, 2): the target (0 = cell,
+1 = membrane) and the pixel's weight (0 = ignored). That way a weight reaches losses that are no
+mean over pixels, too.
 """
 
 from typing import Any
 
-import keras
 from keras import ops
 
+from membseg.losses._targets import mean_of_weighted, split_targets
 
-def _split(y_true: Any, y_logit: Any) -> tuple[Any, Any, Any]:
-    # float32 whatever the network computes in: sums over a patch are too coarse in bfloat16.
-    y_true = ops.cast(y_true, "float32")
-    return y_true[..., :1], y_true[..., 1:], ops.cast(y_logit, "float32")
+#: Focal loss: the exponent, and the share of membrane in the balance, as in the paper.
+_FOCAL_GAMMA, _FOCAL_ALPHA = 2.0, 0.25
 
 
 def binary_crossentropy(y_true: Any, y_logit: Any) -> Any:
@@ -40,16 +38,13 @@ def binary_crossentropy(y_true: Any, y_logit: Any) -> Any:
     >>> round(float(binary_crossentropy(y_true, np.zeros((1, 2, 2, 1)))), 4)
     0.6931
     """
-    target, weight, logit = _split(y_true, y_logit)
-    # log(1 + exp(z)) - t z, in the form that cannot overflow.
-    loss = ops.relu(logit) - logit * target + ops.log1p(ops.exp(-ops.abs(logit)))
-    # Not over the sum of weights: a batch of heavy images must weigh more than one of light ones.
-    n_weighted = ops.sum(ops.cast(weight > 0, "float32"))
-    return ops.sum(weight * loss) / ops.maximum(n_weighted, 1.0)
+    target, weight, logit = split_targets(y_true, y_logit)
+    loss = ops.softplus(logit) - logit * target
+    return mean_of_weighted(weight, loss)
 
 
-def dice_loss(y_true: Any, y_logit: Any) -> Any:
-    """Compute one minus the soft Dice coefficient of membrane over the whole batch.
+def balanced_binary_crossentropy(y_true: Any, y_logit: Any) -> Any:
+    """Compute the cross-entropy in which both classes of the batch weigh the same [1]_.
 
     Parameters
     ----------
@@ -61,30 +56,43 @@ def dice_loss(y_true: Any, y_logit: Any) -> Any:
     Returns
     -------
     scalar tensor, float32
-        In [0, 1]. One pixel's worth of smoothing makes it 0 where truth and prediction are empty.
+        Sum of weighted losses over the number of pixels with a weight, in nats; 0 where only one
+        class has a weight.
+
+    Notes
+    -----
+    Equation 2 of the paper: membrane pixels are weighted by the share of cells, cell pixels by
+    the share of membrane. Shares are those of the whole batch, as sums of weights. The paper
+    sums over the pixels of an image, here it is a mean. A batch of one class teaches nothing.
+    Probabilities come out too high by the odds of the classes: calibrate them, or choose the
+    threshold by a score.
 
     References
     ----------
-    Milletari, Navab and Ahmadi (2016), "V-Net", doi 10.1109/3DV.2016.79 (there with squares in
-    the denominator).
+    .. [1] S. Xie and Z. Tu, "Holistically-nested edge detection", ICCV 2015,
+       doi 10.1109/ICCV.2015.164.
 
     Examples
     --------
+    >>> import math
     >>> import numpy as np
-    >>> from membseg.losses import dice_loss
-    >>> y_true = np.ones((1, 2, 2, 2), dtype="float32")
-    >>> round(float(dice_loss(y_true, np.full((1, 2, 2, 1), 20.0))), 4)
-    0.0
+    >>> from membseg.losses import balanced_binary_crossentropy
+    >>> y_true = np.ones((1, 1, 4, 2), dtype="float32")
+    >>> y_true[0, 0, 1:, 0] = 0
+    >>> loss = balanced_binary_crossentropy(y_true, np.zeros((1, 1, 4, 1)))
+    >>> round(float(loss), 4), round((0.75 * 1 + 0.25 * 3) / 4 * math.log(2), 4)
+    (0.2599, 0.2599)
     """
-    target, weight, logit = _split(y_true, y_logit)
-    prob = ops.sigmoid(logit)
-    overlap = ops.sum(weight * prob * target)
-    total = ops.sum(weight * (prob + target))
-    return 1.0 - (2.0 * overlap + 1.0) / (total + 1.0)
+    target, weight, logit = split_targets(y_true, y_logit)
+    membrane = ops.sum(weight * target)
+    cell = ops.sum(weight * (1.0 - target))
+    total = ops.where(membrane + cell > 0, membrane + cell, 1.0)
+    balance = (target * cell + (1.0 - target) * membrane) / total
+    return mean_of_weighted(weight, balance * ops.softplus(-_towards_truth(target, logit)))
 
 
-def bce_dice_loss(y_true: Any, y_logit: Any) -> Any:
-    """Compute the sum of :func:`binary_crossentropy` and :func:`dice_loss`.
+def focal_loss(y_true: Any, y_logit: Any) -> Any:
+    """Compute the focal loss, a cross-entropy that spares pixels that are nearly right [1]_.
 
     Parameters
     ----------
@@ -96,74 +104,37 @@ def bce_dice_loss(y_true: Any, y_logit: Any) -> Any:
     Returns
     -------
     scalar tensor, float32
-        The sum of both.
+        Sum of weighted losses over the number of pixels with a weight; 0 where there is none.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from membseg.losses import bce_dice_loss
-    >>> y_true = np.ones((1, 2, 2, 2), dtype="float32")
-    >>> round(float(bce_dice_loss(y_true, np.full((1, 2, 2, 1), 20.0))), 4)
-    0.0
-    """
-    return binary_crossentropy(y_true, y_logit) + dice_loss(y_true, y_logit)
+    Notes
+    -----
+    Equation 5 of the paper: ``-alpha_t (1 - p_t)**gamma log(p_t)``, where p_t is the probability
+    of the true class. As there, gamma is 2, and alpha_t is 0.25 for membrane and 0.75 for cells:
+    with so large a gamma the rarer class needs no help. A mean over pixels. Probabilities come
+    out too unsure: calibrate them.
 
-
-_FUNCTIONS = {
-    "bce": binary_crossentropy,
-    "dice": dice_loss,
-    "bce+dice": bce_dice_loss,
-}
-
-#: What the parameter `loss` may be.
-LOSSES = tuple(_FUNCTIONS)
-
-
-@keras.saving.register_keras_serializable(package="membseg")
-class PixelLoss(keras.losses.Loss):
-    """A loss of this room, by name, as an object that Keras can compile with.
-
-    Parameters
+    References
     ----------
-    loss : {"bce", "dice", "bce+dice"}, default="bce"
-        Which one.
-    name : str or None, default=None
-        Name in Keras's logs; None takes `loss`.
+    .. [1] T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, "Focal loss for dense object
+       detection", ICCV 2017, doi 10.1109/ICCV.2017.324.
 
     Examples
     --------
-    >>> from membseg.losses import PixelLoss
-    >>> PixelLoss("bce+dice").get_config()
-    {'loss': 'bce+dice', 'name': 'bce+dice'}
+    >>> import math
+    >>> import numpy as np
+    >>> from membseg.losses import focal_loss
+    >>> y_true = np.ones((1, 2, 2, 2), dtype="float32")
+    >>> loss = focal_loss(y_true, np.zeros((1, 2, 2, 1)))
+    >>> round(float(loss), 4), round(0.25 * 0.5**2 * math.log(2), 4)
+    (0.0433, 0.0433)
     """
+    target, weight, logit = split_targets(y_true, y_logit)
+    towards_truth = _towards_truth(target, logit)
+    alpha = _FOCAL_ALPHA * target + (1.0 - _FOCAL_ALPHA) * (1.0 - target)
+    focus = ops.sigmoid(-towards_truth) ** _FOCAL_GAMMA
+    return mean_of_weighted(weight, alpha * focus * ops.softplus(-towards_truth))
 
-    def __init__(self, loss: str = "bce", name: str | None = None) -> None:
-        super().__init__(name=name or loss, reduction=None, dtype="float32")
-        self.loss = loss
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Compute the loss of one batch.
-
-        Parameters
-        ----------
-        y_true : tensor of shape (n, height, width, 2)
-            Target in {0, 1} and weight >= 0 of each pixel.
-        y_pred : tensor of shape (n, height, width, 1)
-            Logits of membrane.
-
-        Returns
-        -------
-        scalar tensor, float32
-            The loss.
-        """
-        return _FUNCTIONS[self.loss](y_true, y_pred)
-
-    def get_config(self) -> dict[str, Any]:
-        """Give what is needed to build the same loss again.
-
-        Returns
-        -------
-        dict
-            Keyword arguments of the constructor.
-        """
-        return {"loss": self.loss, "name": self.name}
+def _towards_truth(target: Any, logit: Any) -> Any:
+    """Logit of the true class."""
+    return logit * (2.0 * target - 1.0)

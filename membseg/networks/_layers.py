@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from membseg.exceptions import InvalidInputError
+from membseg.networks._atrous import AtrousConv2D
 
 #: What the parameter `norm_layer` may be.
 NORM_LAYERS = ("none", "batch", "group")
@@ -52,24 +53,33 @@ class ConvStyle:
         }
 
     def conv(
-        self, x: Any, filters: int, name: str, *, kernel_size: int = 3, strides: int = 1
+        self,
+        x: Any,
+        filters: int,
+        name: str,
+        *,
+        kernel_size: int = 3,
+        strides: int = 1,
+        rate: int = 1,
+        relu: bool = True,
     ) -> Any:
-        """Convolution, normalisation (if any) and ReLU."""
+        """Convolution, normalisation (if any) and ReLU (unless told otherwise)."""
         plain = self.norm_layer == "none"
-        x = keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            activation="relu" if plain else None,
-            use_bias=self.norm_layer != "batch",
-            name=name,
+        options = {
+            "padding": "same",
+            "activation": "relu" if plain and relu else None,
+            "use_bias": self.norm_layer != "batch",
+            "name": name,
             **self.kernel(),
-        )(x)
+        }
+        if rate == 1:
+            x = keras.layers.Conv2D(filters, kernel_size, strides=strides, **options)(x)
+        else:
+            x = AtrousConv2D(filters, kernel_size, rate=rate, **options)(x)
         if plain:
             return x
         x = self._norm(filters, f"{name}_norm")(x)
-        return keras.layers.ReLU(name=f"{name}_relu", dtype=self.dtype)(x)
+        return keras.layers.ReLU(name=f"{name}_relu", dtype=self.dtype)(x) if relu else x
 
     def _norm(self, filters: int, name: str) -> Any:
         if self.norm_layer == "batch":
@@ -83,6 +93,19 @@ class ConvStyle:
             return x
         layer = keras.layers.SpatialDropout2D(
             rate, "channels_last", seed=next(self.seeds), name=name, dtype=self.dtype
+        )
+        return layer(x)
+
+    def stem(self, x: Any, filters: int, stride: int) -> Any:
+        """Half the height and width by a strided convolution, or the image as it is."""
+        if stride not in (1, 2):
+            raise InvalidInputError(f"stem_stride must be 1 or 2; got {stride!r}.")
+        return x if stride == 1 else self.conv(x, filters, "stem", kernel_size=4, strides=2)
+
+    def upsample(self, x: Any, filters: int, name: str, activation: str | None = None) -> Any:
+        """Twice the height and width by a transposed convolution."""
+        layer = keras.layers.Conv2DTranspose(
+            filters, 2, strides=2, activation=activation, name=name, **self.kernel()
         )
         return layer(x)
 

@@ -78,8 +78,6 @@ def build_unet(
     >>> build_unet(depth=2, base_filters=4).output_shape
     (None, None, None, 1)
     """
-    if stem_stride not in (1, 2):
-        raise InvalidInputError(f"stem_stride must be 1 or 2; got {stem_stride!r}.")
     if zoom not in (1, 2):
         raise InvalidInputError(f"zoom must be 1 or 2; got {zoom!r}.")
     style = ConvStyle(norm_layer=norm_layer, l1=l1, l2=l2, dtype=dtype, seeds=count(seed))
@@ -88,8 +86,7 @@ def build_unet(
     x: Any = inputs
     if zoom == 2:
         x = style.enlarge(x, "zoom_in")
-    if stem_stride == 2:
-        x = style.conv(x, base_filters, "stem", kernel_size=4, strides=2)
+    x = style.stem(x, base_filters, stem_stride)
     bridges = []
     for level in range(depth):
         x = _block(style, x, filters[level], f"down{level}")
@@ -100,11 +97,11 @@ def build_unet(
     x = _block(style, x, filters[depth], "bottleneck")
     x = style.dropout(x, dropout, "bottleneck_dropout")
     for level in reversed(range(depth)):
-        x = _upsample(style, x, filters[level], f"up{level}_upsample")
+        x = style.upsample(x, filters[level], f"up{level}_upsample")
         x = keras.layers.Concatenate(name=f"up{level}_bridge", dtype=dtype)([bridges[level], x])
         x = _block(style, x, filters[level], f"up{level}")
     if stem_stride == 2:
-        x = _upsample(style, x, base_filters, "head_upsample", activation="relu")
+        x = style.upsample(x, base_filters, "head_upsample", activation="relu")
     logits = keras.layers.Conv2D(1, 1, name="logits", **(style.kernel() | {"dtype": "float32"}))(x)
     if zoom == 2:
         logits = keras.layers.AveragePooling2D(
@@ -115,15 +112,6 @@ def build_unet(
 
 def _block(style: ConvStyle, x: Any, filters: int, name: str) -> Any:
     return style.conv(style.conv(x, filters, f"{name}_conv0"), filters, f"{name}_conv1")
-
-
-def _upsample(
-    style: ConvStyle, x: Any, filters: int, name: str, activation: str | None = None
-) -> Any:
-    layer = keras.layers.Conv2DTranspose(
-        filters, 2, strides=2, activation=activation, name=name, **style.kernel()
-    )
-    return layer(x)
 
 
 def unet_reach(depth: int, stem_stride: int = 1, zoom: int = 1) -> int:

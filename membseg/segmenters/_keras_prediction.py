@@ -22,7 +22,7 @@ from membseg.utils._lazy import is_dask
 
 
 class KerasPrediction(SegmenterMixin, BaseEstimator):
-    """The half of a Keras segmenter that predicts; fit stands in ``KerasSegmenter``."""
+    """The half of a Keras segmenter that predicts; fit stands in ``BaseKerasSegmenter``."""
 
     # What fit leaves, and what a subclass defines.
     n_channels_in_: int
@@ -40,9 +40,13 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         """Say, besides what every segmenter says, whether tiles equal the whole image."""
         tags = super().__sklearn_tags__()
-        # Group norm looks at the whole field.
-        tags.tile_exact = getattr(self, "norm_layer", "none") != "group"
+        tags.tile_exact = self._is_tile_exact()
         return tags
+
+    def _is_tile_exact(self) -> bool:
+        """Tell whether a logit depends on its receptive field alone."""
+        # Group norm looks at the whole field.
+        return getattr(self, "norm_layer", "none") != "group"
 
     @property
     def network_(self) -> Any:

@@ -18,7 +18,7 @@ from membseg.segmenters import _auto
 from membseg.segmenters._callbacks import FitCallbacks
 from membseg.segmenters._cost import CostEstimate, measure_cost
 from membseg.segmenters._fit_events import prior_attributes
-from membseg.segmenters._fit_inputs import check_fit_inputs
+from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
 from membseg.segmenters._keras_training import KerasTraining
 from membseg.segmenters._workers import load_keras, warn_shared_accelerator
 from membseg.utils import (
@@ -37,17 +37,130 @@ from membseg.utils._sklearn_compat import (
 )
 
 
-class KerasSegmenter(CallbackSupportMixin, KerasTraining):
+class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
     """Base of the segmenters around one Keras network; not for use by itself.
 
-    A subclass stores its parameters in ``__init__``, lists those of the network in
-    ``_parameter_constraints``, and defines :meth:`_network_config`, :meth:`_build` and
-    :meth:`_reach`.
+    A subclass has the network's sizes as parameters of its own, hands the others on as
+    ``**shared`` (see ``with_shared_parameters``), lists its own in ``_parameter_constraints``, and
+    defines ``_build``. Where sizes may be "auto" it defines ``_network_config`` as well.
+
+    Parameters
+    ----------
+    loss : str, default="bce"
+        *Training.* A name, or names joined by "+", each alone or as number*name, such as
+        "bce+0.5*cldice": bce (cross-entropy), balanced_bce (both classes weigh the same), focal,
+        dice, jaccard, tversky, focal_tversky, lovasz, boundary, cldice; see
+        :mod:`membseg.losses`.
+    l1 : float, default=0.0
+        *Training.* Penalty on the absolute values of the kernels.
+    l2 : float, default=0.0
+        *Training.* Penalty on the squares of the kernels.
+    weight_decay : float, default=1e-4
+        *Training.* Decoupled weight decay of AdamW.
+    learning_rate : float, default=2e-3
+        *Training.* Highest learning rate: reached after 40 steps, constant for 3/5 of all steps,
+        then falling linearly to zero.
+    batch_size : int, default=8
+        *Training.* Patches a step. Halved, with a warning, where memory runs out.
+    patch_size : "auto" or int, default="auto"
+        *Training.* Side of a training patch, in pixels. "auto": 192, or the median shorter side
+        of the images where that is smaller; smaller images are reflected to this size.
+    epochs : int, default=20
+        *Training.* Looks at the validation part, unless `time_limit` or `max_steps` is given.
+    steps_per_epoch : "auto" or int, default="auto"
+        *Training.* Steps between two looks. "auto": one pass over the labelled pixels, at least
+        40 and at most 200 steps.
+    max_steps : int or None, default=None
+        *Training.* Number of steps, whatever `epochs` says. Give ``n_steps_`` of a fit that was
+        limited by the clock to get the same weights again; fit warns where the clock cut the
+        plan short, so that they would differ.
+    time_limit : float or None, default=None
+        *Training.* Seconds of wall clock that fit may take, everything counted; decides the
+        number of steps.
+    validation_fraction : float, default=0.1
+        *Training.* Share of the labelled data to watch, in [0, 1). With fewer than 40 images it
+        is large blocks of a few of them, otherwise contiguous runs of slices; training never
+        sees them.
+    monitor : str, default="loss"
+        *Training.* What chooses the best weights on the validation part: "loss" or a name in
+        :data:`membseg.metrics.SCORERS`. Those of the last epochs compete, where the learning
+        rate is at most half its peak; with `early_stopping` those of all.
+    early_stopping : bool, default=False
+        *Training.* Whether to stop when `monitor` has not improved for `patience` epochs.
+    patience : int, default=5
+        *Training.* Epochs without improvement that `early_stopping` allows.
+    augmentation : str, default="d4+intensity+sharpness"
+        *Data.* "none", or steps joined by "+": flips, d4 (flips and quarter turns), scale,
+        elastic, intensity (gain and offset), sharpness (from a mild blur to thrice the fine
+        detail), blur, noise.
+    augmentation_strength : float, default=1.0
+        *Data.* Multiplies the amounts of all steps but flips and d4.
+    intensity_norm : {"image", "percentile", "stack", "none"}, default="image"
+        *Data.* Zero mean and unit variance of each image; 1st and 99th percentile of each image
+        to -1 and 1; mean and variance of the whole training stack; or unchanged.
+    membrane_label : scalar or None, default=None
+        *Data.* The value of membrane in `y`. None takes the larger one.
+    ignore_label : scalar or None, default=None
+        *Data.* The value of unlabelled pixels in `y`. None takes -1 as such in signed integers
+        that hold two other values.
+    threshold : float, "auto" or str, default="auto"
+        *Prediction.* Membrane probability, in [0, 1], from which `predict` says membrane. "auto"
+        takes the lowest one whose IoU on the validation part is within half a per cent of the
+        best, the name of a score of masks ("iou" or "v_rand", for example) the best for that
+        score; 0.5 without a validation part.
+    tta : {"none", "flips", "d4"}, default="d4"
+        *Prediction.* Mean probability over 1, 4 or 8 views of each image.
+    tile_size : "auto" or int, default="auto"
+        *Prediction.* Largest side in pixels that the network sees at once; larger images are
+        predicted in tiles, with the same result where the tag `tile_exact` is true. "auto": so
+        that a tile takes about a gigabyte.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        *Run.* Number format of the network. "auto": bfloat16 on a GPU and on processors with
+        matrix units for it (AMX), float32 elsewhere.
+    device_data : {"auto", True, False}, default="auto"
+        *Run.* Whether the training images live on the accelerator, where patches are then drawn
+        and changed inside the compiled step; needs Keras's JAX backend. "auto": where there is
+        an accelerator under that backend and the images take at most a quarter of its memory.
+        On a processor True is several times slower than False.
+    on_failure : {"raise", "worst"}, default="raise"
+        *Run.* "worst" turns a configuration that cannot be trained into a warning and a segmenter
+        that predicts the share of membrane everywhere, for searches that cannot survive an error.
+    random_state : int, Generator, RandomState or None, default=None
+        *Run.* An integer gives the same weights and predictions again, bit by bit, on the same
+        processor with the same number of steps.
+    warm_start : bool, default=False
+        *Run.* Whether fit goes on from the weights of the last fit.
+    verbose : int, default=0
+        *Run.* 1 writes one line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        ``[cell value, membrane value]`` of `y`, in this order.
+    network_ : keras.Model
+        The trained network, images to logits. Built when asked for; predictions then use it.
+    threshold_ : float
+        The threshold that `predict` uses.
+    history_ : list of dict
+        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds.
+    best_epoch_ : int
+        The epoch whose weights were kept, from 1.
+    n_parameters_ : int
+        Weights of the network.
+    n_steps_ : int
+        Training steps taken.
+    batch_size_, patch_size_ : int
+        Sizes that were used.
+    n_channels_in_ : int
+        Channels of the images.
+    n_images_seen_ : int
+        Number of images in fit.
+    fit_time_ : float
+        Seconds that fit took.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "initial_weights": [StrOptions({"auto", "random", "synthetic"})],
-        "loss": [StrOptions({"bce", "dice", "bce+dice"})],
+        "loss": [str],
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -81,6 +194,69 @@ class KerasSegmenter(CallbackSupportMixin, KerasTraining):
         "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
     }
 
+    def __init__(
+        self,
+        *,
+        loss: str = "bce",
+        l1: float = 0.0,
+        l2: float = 0.0,
+        weight_decay: float = 1e-4,
+        learning_rate: float = 2e-3,
+        batch_size: int = 8,
+        patch_size: int | str = "auto",
+        epochs: int = 20,
+        steps_per_epoch: int | str = "auto",
+        max_steps: int | None = None,
+        time_limit: float | None = None,
+        validation_fraction: float = 0.1,
+        monitor: str = "loss",
+        early_stopping: bool = False,
+        patience: int = 5,
+        augmentation: str = "d4+intensity+sharpness",
+        augmentation_strength: float = 1.0,
+        intensity_norm: str = "image",
+        membrane_label: Any = None,
+        ignore_label: Any = None,
+        threshold: float | str = "auto",
+        tta: str = "d4",
+        tile_size: int | str = "auto",
+        precision: str = "auto",
+        device_data: bool | str = "auto",
+        on_failure: str = "raise",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.l1 = l1
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.patch_size = patch_size
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.max_steps = max_steps
+        self.time_limit = time_limit
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.augmentation = augmentation
+        self.augmentation_strength = augmentation_strength
+        self.intensity_norm = intensity_norm
+        self.membrane_label = membrane_label
+        self.ignore_label = ignore_label
+        self.threshold = threshold
+        self.tta = tta
+        self.tile_size = tile_size
+        self.precision = precision
+        self.device_data = device_data
+        self.on_failure = on_failure
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
     # ------------------------------------------------------------------------------ fit
 
     @with_callbacks
@@ -91,7 +267,7 @@ class KerasSegmenter(CallbackSupportMixin, KerasTraining):
         sample_weight: Any = None,
         groups: Any = None,
         validation_data: tuple[Any, Any] | None = None,
-    ) -> "KerasSegmenter":
+    ) -> "BaseKerasSegmenter":
         """Learn membranes from labelled images.
 
         Parameters
@@ -182,6 +358,19 @@ default=None
             return error
         return None
 
+    def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+        """Give the network's own parameters as they are, besides those that all networks have."""
+        from membseg.training import choose_policy
+
+        own = set(self._parameter_constraints) - set(BaseKerasSegmenter._parameter_constraints)
+        return {name: _as_plain(getattr(self, name)) for name in sorted(own)} | {
+            "n_channels": inputs.images.n_channels,
+            "l1": float(self.l1),
+            "l2": float(self.l2),
+            "dtype": choose_policy(self.precision),
+            "seed": seed,
+        }
+
     # ----------------------------------------------------------------------------- cost
 
     def estimate_cost(self, X: Any, y: Any = None) -> CostEstimate:
@@ -231,3 +420,8 @@ default=None
             pixels_per_image=n_pixels / len(inputs.images),
             n_views=len(list_views(self.tta)),
         )
+
+
+def _as_plain(value: Any) -> Any:
+    """Turn numpy's numbers, which searches give, into Python's."""
+    return value.item() if isinstance(value, np.generic) else value

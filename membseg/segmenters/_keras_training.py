@@ -15,6 +15,7 @@ from membseg.segmenters._fit_events import halve_batch, report_row
 from membseg.segmenters._fit_inputs import FitInputs
 from membseg.segmenters._keras_prediction import KerasPrediction
 from membseg.segmenters._network_pool import POOL, PooledNetwork, untrained
+from membseg.segmenters._walked_reach import walked_reach
 from membseg.utils import IGNORED, fit_intensity, make_rng, warn_user
 
 #: Share of `time_limit` that is kept for choosing the threshold besides the time that the looks at
@@ -34,7 +35,7 @@ class Training:
 
 
 class KerasTraining(KerasPrediction):
-    """The part of a Keras segmenter that learns; ``KerasSegmenter`` has the parameters."""
+    """The part of a Keras segmenter that learns; ``BaseKerasSegmenter`` has the parameters."""
 
     # Parameters of the subclasses.
     random_state: Any
@@ -56,7 +57,6 @@ class KerasTraining(KerasPrediction):
     intensity_norm: str
     threshold: float | str
     warm_start: bool
-    initial_weights: str
     device_data: bool | str
 
     @abstractmethod
@@ -68,22 +68,25 @@ class KerasTraining(KerasPrediction):
     def _build(config: dict[str, Any]) -> Any:
         """Build the Keras network of a configuration."""
 
-    @staticmethod
-    @abstractmethod
-    def _reach(config: dict[str, Any]) -> tuple[int, int]:
+    @classmethod
+    def _reach(cls, config: dict[str, Any]) -> tuple[int, int]:
         """Give the receptive field's radius and the total downsampling, in pixels."""
+        reach = walked_reach(cls._build, config)
+        return reach.radius, reach.factor
 
-    @staticmethod
-    def _synthetic_weights(config: dict[str, Any]) -> list[np.ndarray] | None:
-        """Give weights learnt from synthetic slices, where there are any for this network."""
+    def _pretrained_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
+        """Give weights that come with the package, where there are any for this network."""
         return None
 
     def _train(
         self, inputs: FitInputs, start: float, callbacks: FitCallbacks, common: dict[str, Any]
     ) -> dict[str, Any]:
         """Train and return the fitted attributes besides the `common` ones."""
+        from membseg.losses import parse_loss
         from membseg.training import PatchSampler, TrainingData, Validator, plan_validation
 
+        # A name that is wrong is told before anything is built.
+        parse_loss(self.loss)
         rng = make_rng(self.random_state)
         seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
         config = self._resolve_config(inputs, seeds[0])
@@ -209,10 +212,7 @@ class KerasTraining(KerasPrediction):
             # Each backend has a class of its own for this; only the text is common to them.
             if not is_out_of_memory(error):
                 raise
-            raise OutOfMemoryError(
-                f"There is too little memory for a network of depth={config['depth']} and "
-                f"base_filters={config['base_filters']}. Lower base_filters or depth."
-            ) from error
+            raise OutOfMemoryError(_too_large(config)) from error
         return entry
 
     def _resolve_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
@@ -229,19 +229,10 @@ class KerasTraining(KerasPrediction):
         return config
 
     def _first_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
-        """Weights to start from: the last fit's, those learnt from synthetic slices, or none."""
+        """Weights to start from: the last fit's, those that come with the package, or none."""
         if self.warm_start and getattr(self, "_weights", None) is not None:
             return self._weights
-        if self.initial_weights == "random":
-            return None
-        weights = self._synthetic_weights(config)
-        if weights is None and self.initial_weights == "synthetic":
-            raise InvalidInputError(
-                "initial_weights='synthetic' exists for the network of the default parameters "
-                f"at stem_stride=2 and one channel; this fit asks for {config}. Use "
-                "initial_weights='auto' or 'random'."
-            )
-        return weights
+        return self._pretrained_weights(config)
 
     def _resolve_patch_size(self, inputs: FitInputs, config: dict[str, Any]) -> int:
         smallest = min(min(size) for size in inputs.images.sizes)
@@ -328,3 +319,15 @@ class KerasTraining(KerasPrediction):
             return 0.5
         logits = validator.predict(function, list_views(self.tta))
         return validator.best_threshold(logits, self.threshold)
+
+
+def _too_large(config: dict[str, Any]) -> str:
+    """Say that a network does not fit into memory, with the sizes that it has a name for."""
+    sizes = [name for name in ("depth", "base_filters") if name in config]
+    if not sizes:
+        return "There is too little memory for this network. Build one with fewer filters."
+    given = " and ".join(f"{name}={config[name]}" for name in sizes)
+    return (
+        f"There is too little memory for a network of {given}. Lower "
+        f"{' or '.join(reversed(sizes))}."
+    )

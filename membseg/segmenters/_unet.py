@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from membseg.exceptions import InvalidInputError
 from membseg.segmenters import _auto
 from membseg.segmenters._fit_inputs import FitInputs
-from membseg.segmenters._keras_segmenter import KerasSegmenter
+from membseg.segmenters._keras_segmenter import BaseKerasSegmenter
 from membseg.segmenters._search_space import Choice, Number, to_library
 from membseg.utils._sklearn_compat import Integral, Interval, Options, Real, StrOptions
 
@@ -31,7 +32,7 @@ _SPACES = {
 }
 
 
-class UNetSegmenter(KerasSegmenter):
+class UNetSegmenter(BaseKerasSegmenter):
     """Find membranes in microscopy slices with a U-Net.
 
     An ordinary scikit-learn estimator whose X is a stack of images and whose y is a stack of
@@ -60,8 +61,11 @@ class UNetSegmenter(KerasSegmenter):
         :func:`membseg.make_membranes` only, which come with the package; they exist for the
         network of the default parameters at ``stem_stride=2`` and one channel. "auto": those
         where they fit, else random ones.
-    loss : {"bce", "dice", "bce+dice"}, default="bce"
-        *Training.* Cross-entropy, soft Dice loss, or their sum.
+    loss : str, default="bce"
+        *Training.* A name, or names joined by "+", each alone or as number*name, such as
+        "bce+0.5*cldice": bce (cross-entropy), balanced_bce (both classes weigh the same), focal,
+        dice, jaccard, tversky, focal_tversky, lovasz, boundary, cldice; see
+        :mod:`membseg.losses`.
     l1 : float, default=0.0
         *Training.* Penalty on the absolute values of the kernels.
     l2 : float, default=0.0
@@ -192,7 +196,8 @@ class UNetSegmenter(KerasSegmenter):
         "zoom": [StrOptions({"auto"}), Options(Integral, {1, 2})],
         "norm_layer": [StrOptions({"none", "batch", "group"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        **KerasSegmenter._parameter_constraints,
+        "initial_weights": [StrOptions({"auto", "random", "synthetic"})],
+        **BaseKerasSegmenter._parameter_constraints,
     }
 
     def __init__(
@@ -242,35 +247,37 @@ class UNetSegmenter(KerasSegmenter):
         self.norm_layer = norm_layer
         self.dropout = dropout
         self.initial_weights = initial_weights
-        self.loss = loss
-        self.l1 = l1
-        self.l2 = l2
-        self.weight_decay = weight_decay
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.patch_size = patch_size
-        self.epochs = epochs
-        self.steps_per_epoch = steps_per_epoch
-        self.max_steps = max_steps
-        self.time_limit = time_limit
-        self.validation_fraction = validation_fraction
-        self.monitor = monitor
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.augmentation = augmentation
-        self.augmentation_strength = augmentation_strength
-        self.intensity_norm = intensity_norm
-        self.membrane_label = membrane_label
-        self.ignore_label = ignore_label
-        self.threshold = threshold
-        self.tta = tta
-        self.tile_size = tile_size
-        self.precision = precision
-        self.device_data = device_data
-        self.on_failure = on_failure
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
+        super().__init__(
+            loss=loss,
+            l1=l1,
+            l2=l2,
+            weight_decay=weight_decay,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            patch_size=patch_size,
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            max_steps=max_steps,
+            time_limit=time_limit,
+            validation_fraction=validation_fraction,
+            monitor=monitor,
+            early_stopping=early_stopping,
+            patience=patience,
+            augmentation=augmentation,
+            augmentation_strength=augmentation_strength,
+            intensity_norm=intensity_norm,
+            membrane_label=membrane_label,
+            ignore_label=ignore_label,
+            threshold=threshold,
+            tta=tta,
+            tile_size=tile_size,
+            precision=precision,
+            device_data=device_data,
+            on_failure=on_failure,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
 
     @staticmethod
     def search_space(
@@ -337,14 +344,22 @@ class UNetSegmenter(KerasSegmenter):
 
         return build_unet(**config)
 
-    @staticmethod
-    def _synthetic_weights(config: dict[str, Any]) -> list[np.ndarray] | None:
+    def _pretrained_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
         from membseg.networks import load_synthetic_weights
 
-        return load_synthetic_weights(config)
+        if self.initial_weights == "random":
+            return None
+        weights = load_synthetic_weights(config)
+        if weights is None and self.initial_weights == "synthetic":
+            raise InvalidInputError(
+                "initial_weights='synthetic' exists for the network of the default parameters "
+                f"at stem_stride=2 and one channel; this fit asks for {config}. Use "
+                "initial_weights='auto' or 'random'."
+            )
+        return weights
 
-    @staticmethod
-    def _reach(config: dict[str, Any]) -> tuple[int, int]:
+    @classmethod
+    def _reach(cls, config: dict[str, Any]) -> tuple[int, int]:
         from membseg.networks import unet_reach
 
         depth, stem_stride, zoom = (config[name] for name in ("depth", "stem_stride", "zoom"))

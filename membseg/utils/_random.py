@@ -1,5 +1,8 @@
 """Random streams that leave every global state alone."""
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,3 +38,27 @@ def make_rng(random_state: Any) -> np.random.Generator:
         "random_state must be None, an int, a numpy Generator or a numpy RandomState; got "
         f"{random_state!r}."
     )
+
+
+@contextmanager
+def python_seed(seed: int) -> Iterator[None]:
+    """Seed Python's random state for a while, and put back what was there.
+
+    Keras draws the seed of a layer from it where the layer is given none.
+
+    Parameters
+    ----------
+    seed : int
+        Any.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -1,4 +1,4 @@
-"""The same tests of fit and predict under Keras's JAX backend."""
+"""The same tests of networks, fit and predict under Keras's JAX backend."""
 
 import os
 import subprocess
@@ -8,14 +8,23 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
+NETWORKS = FOLDER.parent / "networks"
+
+FILES = {
+    "unet": [FOLDER / "test_unet_contract.py", FOLDER / "test_unet_fit.py"],
+    "candidates": [
+        FOLDER / "test_candidates.py",
+        *(NETWORKS / f"test_{name}.py" for name in ("reach", "fcn", "segnet", "deeplab")),
+    ],
+}
 
 
 @pytest.mark.slow
-def test_fit_and_predict_under_jax():
+@pytest.mark.parametrize("name", FILES)
+def test_fit_and_predict_under_jax(name):
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    files = [FOLDER / "test_unet_contract.py", FOLDER / "test_unet_fit.py"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, files)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, FILES[name])],
         env=environment,
         cwd=FOLDER.parents[1],
         capture_output=True,

@@ -23,7 +23,7 @@ BAD = {
     "norm_layer": ["layer"],
     "dropout": [-0.1, 1.0],
     "initial_weights": ["imagenet"],
-    "loss": ["mse"],
+    "loss": [3],
     "l1": [-1],
     "l2": [-1],
     "weight_decay": [-1],
@@ -129,6 +129,8 @@ FIT_ARGUMENTS = {
     "validation_data that is no pair": ({}, {"validation_data": 5}, "validation_data must be a "
                                         "pair (X, y) of images and masks; got int."),
     "unknown augmentation": ({"augmentation": "shear"}, {}, "augmentation must be 'none' or steps"),
+    "unknown loss": ({"loss": "bce+dise"}, {}, "got 'bce+dise', with the unknown name 'dise'. The "
+                     "nearest name is 'dice'."),
     "no synthetic weights": ({"initial_weights": "synthetic"}, {}, "initial_weights='synthetic' "
                              "exists for the network of the default parameters"),
     "everything held out": ({"validation_fraction": 0.99}, {}, "leave no labelled pixel"),

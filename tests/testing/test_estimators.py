@@ -2,6 +2,7 @@
 
 import inspect
 
+import keras
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -19,10 +20,14 @@ from membseg.base import SegmenterMixin
 from membseg.calibration import RiskControlledSegmenter
 from membseg.preprocessing import CLAHE
 from membseg.segmenters import (
+    DeepLabV3PlusSegmenter,
     DummySegmenter,
     EnsembleSegmenter,
+    FCNSegmenter,
+    KerasSegmenter,
     PixelForestSegmenter,
     RidgeSegmenter,
+    SegNetSegmenter,
 )
 from membseg.testing import parametrize_with_segmenter_checks, wrapper_exemptions
 from membseg.testing._fits import make_slices
@@ -38,6 +43,25 @@ def tiny_unet():
         tta="none",
         precision="float32",
     )
+
+
+#: What any network needs for a fit in a second.
+TINY = {"max_steps": 2, "batch_size": 2, "tta": "none", "precision": "float32"}
+
+
+def build_own(n_channels, seed):
+    image = keras.Input((None, None, n_channels))
+    options = {"padding": "same", "kernel_initializer": keras.initializers.HeNormal(seed)}
+    x = keras.layers.Conv2D(4, 5, activation="relu", **options)(image)
+    return keras.Model(image, keras.layers.Conv2D(1, 5, **options)(x))
+
+
+TINY_CANDIDATES = [
+    KerasSegmenter(build_own, **TINY),
+    FCNSegmenter(base_filters=1, **TINY),
+    SegNetSegmenter(depth=2, base_filters=2, **TINY),
+    DeepLabV3PlusSegmenter(base_filters=2, atrous_rate=1, norm_layer="none", **TINY),
+]
 
 
 def tiny_forest():
@@ -57,6 +81,8 @@ WRAPPERS = (CalibratedSegmenter, RiskControlledSegmenter, TunedThresholdSegmente
 
 
 def exemptions(estimator):
+    if isinstance(estimator, KerasSegmenter):
+        return {"check_tunables_are_scalars": "build_fn is a function"}
     if isinstance(estimator, WRAPPERS):
         return {"check_tunables_are_scalars": "cv is a splitter, since three slices allow no gap"}
     return wrapper_exemptions(estimator)
@@ -64,6 +90,7 @@ def exemptions(estimator):
 
 QUICK = [
     tiny_unet(),
+    *TINY_CANDIDATES,
     ThresholdSegmenter(),
     RidgeSegmenter(),
     tiny_forest(),
