@@ -102,8 +102,12 @@ default=None
         self.classes_ = inputs.masks.classes
         self.n_channels_in_ = inputs.images.n_channels
         self.n_images_seen_ = len(inputs.images)
-        self._images_seen = image_keys(inputs.images)
+        self._images_seen = self._keys_of(inputs)
         return self
+
+    def _keys_of(self, inputs: FitInputs) -> list[str]:
+        """Give the keys of the images that were learnt from."""
+        return image_keys(inputs.images)
 
     def decision_function(self, X: Any) -> Any:
         """Predict the logit of membrane for every pixel.

@@ -99,6 +99,10 @@ class DummySegmenter(BaselineSegmenter):
             "_logit": logits[self.strategy],
         }
 
+    def _keys_of(self, inputs: FitInputs) -> list[str]:
+        # Nothing is learnt from pixels, which need not be read.
+        return []
+
     def _image_bands(self, image: Any) -> Iterator[tuple[slice, np.ndarray]]:
         # Its pixels need not be read.
         yield slice(None), np.full(image.shape[:2], self._logit, dtype=np.float32)
