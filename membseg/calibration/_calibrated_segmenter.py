@@ -5,20 +5,18 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from membseg.base import SegmenterMixin
 from membseg.calibration._calibrators import METHODS, REACH, make_curve
 from membseg.calibration._held_out import predict_held_out
+from membseg.calibration._wrapper import HeldOutWrapper
 from membseg.utils import innermost
 from membseg.utils._lazy import is_dask
 from membseg.utils._maps import logit
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real, StrOptions
 
 
-class CalibratedSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
+class CalibratedSegmenter(HeldOutWrapper):
     """Correct a segmenter's probabilities, so that of pixels with 0.8 four fifths are membrane.
 
     A curve from logits to probabilities is fitted on slices that the segmenter did not learn from:
@@ -161,10 +159,8 @@ default=None
         seen = replace(held_out.pairs, guess=[curve.look(one) for one in held_out.pairs.guess])
         membrane, pixels, weights = seen.flat()
         self._curve = curve.fit(pixels, membrane.astype(np.int8), weights)
-        self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
-        self._images_seen = held_out.images_seen
+        self._adopt(held_out)
         own = innermost(held_out.segmenter)
-        self.classes_ = own.classes_
         self.threshold_ = self._choose_threshold(float(own.threshold_), pixels)
         return self
 
@@ -199,12 +195,6 @@ default=None
         for i, image in enumerate(logits):
             calibrated[i] = self._calibrate(image)
         return calibrated
-
-    def __sklearn_tags__(self) -> Any:
-        """Say whether tiles equal the whole image, as the segmenter inside says it."""
-        tags = super().__sklearn_tags__()
-        tags.tile_exact = getattr(get_tags(self.estimator), "tile_exact", True)
-        return tags
 
     def _calibrate(self, logits: np.ndarray) -> np.ndarray:
         return logit(self._curve(self._curve.look(logits))).astype(np.float32)

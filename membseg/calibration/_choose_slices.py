@@ -1,12 +1,12 @@
 """Which slices to label next."""
 
-import numbers
 from typing import Any
 
 import numpy as np
 
 from membseg.calibration._uncertainty import predict_uncertainty
-from membseg.exceptions import InvalidInputError, InvalidTypeError
+from membseg.exceptions import InvalidInputError
+from membseg.model_selection._stacks import check_count
 from membseg.utils import check_images
 
 
@@ -67,8 +67,8 @@ def choose_slices(
     >>> chosen.shape, bool(abs(chosen[0] - chosen[1]) > 1)
     ((2,), True)
     """
-    _check_integer(n_slices, "n_slices", low=1)
-    _check_integer(gap, "gap", low=0)
+    n_slices = check_count(n_slices, "n_slices", least=1, advice="Give a number of slices.")
+    gap = check_count(gap, "gap", least=0, advice="Give a number of slices, or 0.")
     # Pixels are looked at slice by slice, when they are predicted.
     n_images = len(check_images(X, finite=False))
     most = _n_apart(np.ones(n_images, dtype=bool), gap)
@@ -79,7 +79,7 @@ def choose_slices(
         )
     parts = (predict_uncertainty(estimator, X[i : i + 1], method=method) for i in range(n_images))
     scores = np.array([part.image_scores[0] for part in parts])
-    return _most_apart(scores, int(n_slices), int(gap))
+    return _most_apart(scores, n_slices, gap)
 
 
 def _most_apart(scores: np.ndarray, n_slices: int, gap: int) -> np.ndarray:
@@ -104,10 +104,3 @@ def _n_apart(free: np.ndarray, gap: int) -> int:
         if place >= next_place:
             n_found, next_place = n_found + 1, place + gap + 1
     return n_found
-
-
-def _check_integer(value: Any, name: str, *, low: int) -> None:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
-        raise InvalidTypeError(f"{name} must be an integer; got {value!r}. Write int({name}).")
-    if value < low:
-        raise InvalidInputError(f"{name} must be {low} or more; got {value}.")

@@ -4,22 +4,19 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
 
-from membseg.base import SegmenterMixin
 from membseg.calibration._held_out import predict_held_out
+from membseg.calibration._wrapper import HeldOutWrapper
 from membseg.exceptions import InvalidInputError
 from membseg.metrics._pairs import Pairs
-from membseg.utils import import_optional, innermost
+from membseg.utils import import_optional
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real
 
 #: Thresholds that compete, the surest first.
 _THRESHOLDS = np.arange(1, 100) / 100
 
 
-class RiskControlledSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
+class RiskControlledSegmenter(HeldOutWrapper):
     """Choose the threshold so that masks miss at most a chosen share of membrane, with proof.
 
     With probability `confidence` or more, over the images given to fit, the share of an image's
@@ -179,26 +176,8 @@ default=None
         self._check_n_images(len(missed))
         self.threshold_, self.missed_ = self._choose_threshold(mapie, missed)
         _check_cells_are_left(held_out.pairs, self.threshold_)
-        self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
-        self._images_seen = held_out.images_seen
-        self.classes_ = innermost(held_out.segmenter).classes_
+        self._adopt(held_out)
         return self
-
-    def decision_function(self, X: Any) -> Any:
-        """Predict the logit of membrane for every pixel, as the segmenter does.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
-            Images, with the channels seen in fit.
-
-        Returns
-        -------
-        ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Logits of membrane.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
 
     def _check_n_images(self, n_images: int) -> None:
         """Refuse numbers of images that cannot prove the promise even if nothing is missed."""
@@ -235,12 +214,6 @@ default=None
                 "max_missed or a smaller confidence."
             )
         return float(_THRESHOLDS[proved[-1]]), float(mean_missed[proved[-1]])
-
-    def __sklearn_tags__(self) -> Any:
-        """Say whether tiles equal the whole image, as the segmenter inside says it."""
-        tags = super().__sklearn_tags__()
-        tags.tile_exact = getattr(get_tags(self.estimator), "tile_exact", True)
-        return tags
 
 
 def _missed_shares(pairs: Pairs) -> np.ndarray:

@@ -5,21 +5,18 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from membseg.base import SegmenterMixin
 from membseg.calibration._held_out import predict_held_out
+from membseg.calibration._wrapper import HeldOutWrapper
 from membseg.exceptions import InvalidInputError
 from membseg.metrics._threshold_curve import MASK_SCORES, curve_of
-from membseg.utils import innermost
 from membseg.utils._clean_mask import clean_mask
 from membseg.utils._lazy import is_dask
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, StrOptions
 
 
-class TunedThresholdSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
+class TunedThresholdSegmenter(HeldOutWrapper):
     """Choose a segmenter's threshold for a score, on slices that it did not learn from.
 
     The best threshold for one score is not that for another: V_Rand is destroyed by gaps, and
@@ -157,27 +154,9 @@ default=None
         ]
         best = int(np.argmax([curve.scores.max() for curve in curves]))
         self.curve_, (self.closing_, self.min_size_) = curves[best], ways[best]
-        self.estimator_, self.n_channels_in_ = held_out.segmenter, held_out.n_channels
-        self._images_seen = held_out.images_seen
-        self.classes_ = innermost(held_out.segmenter).classes_
+        self._adopt(held_out)
         self.threshold_ = self.curve_.best_threshold
         return self
-
-    def decision_function(self, X: Any) -> Any:
-        """Predict the logit of membrane for every pixel, as the segmenter does.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
-            Images, with the channels seen in fit.
-
-        Returns
-        -------
-        ndarray of shape (n_images, height, width), float32, or list of (height, width)
-            Logits of membrane.
-        """
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
 
     def predict(self, X: Any, out: Any = None) -> Any:
         """Predict masks: membrane from ``threshold_`` on, with gaps closed and small parts removed.
@@ -225,12 +204,6 @@ default=None
                 )
             lists.append([int(n) for n in listed])
         return [(closing, min_size) for closing in lists[0] for min_size in lists[1]]
-
-    def __sklearn_tags__(self) -> Any:
-        """Say whether tiles equal the whole image, as the segmenter inside says it."""
-        tags = super().__sklearn_tags__()
-        tags.tile_exact = getattr(get_tags(self.estimator), "tile_exact", True)
-        return tags
 
 
 def _cleaner(closing: int, min_size: int) -> Callable[[np.ndarray], np.ndarray]:

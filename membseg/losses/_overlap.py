@@ -184,8 +184,7 @@ def lovasz_loss(y_true: Any, y_logit: Any) -> Any:
     pixels are sorted, and each is multiplied by what the Jaccard index loses as its pixel goes
     wrong after those with larger errors. Pixels count in that index as much as they weigh, so
     pixels without weight do not count. Without membrane it is the largest error. Logits are
-    margins here, and their sigmoid no probability: calibrate them. Sorting takes time: on a
-    processor a step of the default network is two to three times as long.
+    margins here, and their sigmoid no probability: calibrate them. Sorting makes a step longer.
 
     References
     ----------

@@ -22,8 +22,8 @@ class SegNetSegmenter(BaseKerasSegmenter):
         *Network.* Channels of the first level; later ones have up to eight times as many. The
         paper has 64.
     stem_stride : {1, 2}, default=2
-        *Network.* 2 puts a strided convolution first and works at half resolution: three times as
-        fast. The paper has none.
+        *Network.* 2 puts a strided convolution first and works at half resolution. The paper has
+        none.
     norm_layer : {"none", "batch", "group"}, default="batch"
         *Network.* Normalisation after each convolution. With "group", tiles differ slightly
         from the whole image.

@@ -93,11 +93,11 @@ def test_bad_numbers(told):
     X = slices_of_doubt(range(5))
     with pytest.raises(InvalidInputError, match="at most 3 with gap=1 and 5 slices in X; got 4"):
         choose_slices(told, X, 4, gap=1)
-    with pytest.raises(InvalidInputError, match="n_slices must be 1 or more; got 0"):
+    with pytest.raises(InvalidInputError, match="n_slices must be an int of 1 or more; got 0"):
         choose_slices(told, X, 0)
-    with pytest.raises(InvalidInputError, match="gap must be 0 or more; got -1"):
+    with pytest.raises(InvalidInputError, match="gap must be an int of 0 or more; got -1"):
         choose_slices(told, X, gap=-1)
-    with pytest.raises(InvalidTypeError, match=r"n_slices must be an integer; got 1\.5"):
+    with pytest.raises(InvalidTypeError, match=r"n_slices must be an int of 1 or more; got 1\.5"):
         choose_slices(told, X, 1.5)
     with pytest.raises(InvalidInputError, match="method must be one of"):
         choose_slices(told, X, method="entropy")
