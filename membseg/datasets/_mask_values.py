@@ -85,7 +85,7 @@ def _check_ignored(masks: MaskStack) -> list[Finding]:
         findings.append(Finding("ignored-pixels", "info", message, advice, touched))
     if without:
         message = f"{len(without)} mask(s) have no labelled pixel at all."
-        advice = "Leave these slices out."
+        advice = "Leave these slices out, or learn from them with unlabelled='mean_teacher'."
         findings.append(Finding("unlabelled", "warning", message, advice, without))
     return findings
 

@@ -10,7 +10,7 @@ from membseg.losses._overlap import (
     lovasz_loss,
     tversky_loss,
 )
-from membseg.losses._parse_loss import LOSSES, parse_loss
+from membseg.losses._parse_loss import LOSSES, SOFT_LOSSES, parse_loss
 from membseg.losses._pixel_loss import PixelLoss
 from membseg.losses._pixelwise import (
     balanced_binary_crossentropy,
@@ -20,6 +20,7 @@ from membseg.losses._pixelwise import (
 
 __all__ = [
     "LOSSES",
+    "SOFT_LOSSES",
     "PixelLoss",
     "balanced_binary_crossentropy",
     "binary_crossentropy",

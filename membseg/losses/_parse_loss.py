@@ -40,6 +40,10 @@ SPATIAL = ("boundary", "cldice")
 #: The names that a loss may be made of.
 LOSSES = tuple(FUNCTIONS)
 
+#: Those that are defined for targets between 0 and 1 as well. The others ask of which class a
+#: pixel is, and at a target of 1/2 their slope is zero.
+SOFT_LOSSES = tuple(name for name in LOSSES if name not in ("balanced_bce", "focal", "lovasz"))
+
 
 def parse_loss(loss: str) -> tuple[tuple[float, str], ...]:
     """Split a loss such as ``"bce+0.5*cldice"`` into its terms.

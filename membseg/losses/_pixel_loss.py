@@ -56,14 +56,22 @@ class PixelLoss(keras.losses.Loss):
         ----------
         y_true : tensor of shape (n, height, width, 2)
             Target in {0, 1} and weight >= 0 of each pixel.
-        y_pred : tensor of shape (n, height, width, 1)
-            Logits of membrane.
+        y_pred : tensor of shape (n, height, width, n_heads)
+            Logits of membrane: one, or several answers, each of which is judged by itself (deep
+            supervision).
 
         Returns
         -------
         scalar tensor, float32
-            The loss.
+            The loss; with several heads their mean.
         """
+        n_heads = y_pred.shape[-1]
+        if n_heads == 1:
+            return self._loss_of_head(y_true, y_pred)
+        heads = [y_pred[..., k : k + 1] for k in range(n_heads)]
+        return sum(self._loss_of_head(y_true, head) for head in heads) / n_heads
+
+    def _loss_of_head(self, y_true: Any, y_pred: Any) -> Any:
         return sum(weight * FUNCTIONS[term](y_true, y_pred) for weight, term in self._terms)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,6 +12,9 @@ import numpy as np
 from membseg.exceptions import InvalidInputError
 from membseg.networks._atrous import AtrousConv2D
 from membseg.networks._bilinear import BilinearUpsampling
+from membseg.networks._heads import MeanOfHeads
+from membseg.networks._recurrent import RecurrentConv2D
+from membseg.networks._residual_gain import ResidualGain
 from membseg.networks._spread import Spread
 from membseg.networks._unpooling import MaxPlaces, MaxUnpooling
 
@@ -345,6 +348,19 @@ def _(op: keras.layers.LayerNormalization, axis: int, lines: list[_Line]) -> _Li
 @_seen.register
 def _(op: AtrousConv2D, axis: int, lines: list[_Line]) -> _Line:
     return _windows(lines[0], op.kernel_size[axis], 1, op.rate, "same")
+
+
+@_seen.register
+def _(op: RecurrentConv2D, axis: int, lines: list[_Line]) -> _Line:
+    # Each step looks one kernel's radius further.
+    size = (op.kernel_size[axis] - 1) * (op.steps + 1) + 1
+    return _windows(lines[0], size, 1, 1, "same")
+
+
+@_seen.register(MeanOfHeads)
+@_seen.register(ResidualGain)
+def _(op: Any, axis: int, lines: list[_Line]) -> _Line:
+    return _union(lines)
 
 
 @_seen.register

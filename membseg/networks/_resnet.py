@@ -31,7 +31,7 @@ def residual_stages(
         3, 2, "same", data_format="channels_last", name="stem_pool", dtype=style.dtype
     )(x)
     n_blocks, is_bottleneck = BACKBONES[backbone]
-    block = _bottleneck if is_bottleneck else _basic
+    block = bottleneck_block if is_bottleneck else basic_block
     stages = []
     stride, rate = _FIRST_STRIDE, 1
     for stage, n in enumerate(n_blocks):
@@ -46,13 +46,19 @@ def residual_stages(
     return stages
 
 
-def _basic(style: ConvStyle, x: Any, filters: int, name: str, strides: int, rate: int) -> Any:
+def basic_block(
+    style: ConvStyle, x: Any, filters: int, name: str, strides: int = 1, rate: int = 1
+) -> Any:
+    """Two 3 x 3 convolutions, and a shortcut."""
     inner = _wide(style, x, filters, f"{name}_conv0", strides, rate)
     inner = style.conv(inner, filters, f"{name}_conv1", rate=rate, relu=False)
     return _joined(style, x, inner, name, strides)
 
 
-def _bottleneck(style: ConvStyle, x: Any, filters: int, name: str, strides: int, rate: int) -> Any:
+def bottleneck_block(
+    style: ConvStyle, x: Any, filters: int, name: str, strides: int = 1, rate: int = 1
+) -> Any:
+    """1 x 1, 3 x 3 and 1 x 1 convolutions, the last with four times the filters, and a shortcut."""
     inner = style.conv(x, filters, f"{name}_conv0", kernel_size=1)
     inner = _wide(style, inner, filters, f"{name}_conv1", strides, rate)
     inner = style.conv(inner, 4 * filters, f"{name}_conv2", kernel_size=1, relu=False)

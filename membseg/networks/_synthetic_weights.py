@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from membseg.networks._unet_variants import without_neutral
+
 #: Where the weights lie: plain arrays, no pickled objects.
 _FILE = Path(__file__).parent / "weights" / "unet_synthetic.npz"
 
@@ -76,4 +78,5 @@ def save_synthetic_weights(
 
 
 def _shape_of(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in sorted(config.items()) if name not in _FREE}
+    shape = without_neutral(config)
+    return {name: value for name, value in sorted(shape.items()) if name not in _FREE}

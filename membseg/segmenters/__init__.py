@@ -5,6 +5,7 @@ from membseg.segmenters._deeplab import DeepLabV3PlusSegmenter
 from membseg.segmenters._dummy import DummySegmenter
 from membseg.segmenters._ensemble import EnsembleSegmenter
 from membseg.segmenters._fcn import FCNSegmenter
+from membseg.segmenters._multi_path import MultiPathSegmenter
 from membseg.segmenters._own_network import KerasSegmenter
 from membseg.segmenters._pixel_forest import PixelForestSegmenter
 from membseg.segmenters._ridge import RidgeSegmenter
@@ -19,6 +20,7 @@ __all__ = [
     "EnsembleSegmenter",
     "FCNSegmenter",
     "KerasSegmenter",
+    "MultiPathSegmenter",
     "PixelForestSegmenter",
     "RidgeSegmenter",
     "SegNetSegmenter",

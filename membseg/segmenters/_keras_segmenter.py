@@ -1,9 +1,11 @@
 """What every segmenter around a Keras network shares: fit, predict, state."""
 
+import copy
 import time
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from membseg.datasets._label_doctor import label_warnings
 from membseg.exceptions import (
@@ -22,6 +24,7 @@ from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
 from membseg.segmenters._keras_training import KerasTraining
 from membseg.segmenters._workers import load_keras, warn_shared_accelerator
 from membseg.utils import (
+    IGNORED,
     INTENSITY_NORMS,
     check_images,
     warn_user,
@@ -29,6 +32,7 @@ from membseg.utils import (
 from membseg.utils._image_keys import image_keys
 from membseg.utils._sklearn_compat import (
     CallbackSupportMixin,
+    HasMethods,
     Integral,
     Interval,
     Real,
@@ -57,6 +61,9 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         *Training.* Penalty on the squares of the kernels.
     weight_decay : float, default=1e-4
         *Training.* Decoupled weight decay of AdamW.
+    label_smoothing : float, default=0.0
+        *Training.* Share, in [0, 1), by which targets move towards 1/2 (cell to half of it); see
+        :mod:`membseg.losses` for the losses that can take it.
     learning_rate : float, default=2e-3
         *Training.* Highest learning rate: reached after 40 steps, constant for 3/5 of all steps,
         then falling linearly to zero.
@@ -89,10 +96,32 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         *Training.* Whether to stop when `monitor` has not improved for `patience` epochs.
     patience : int, default=5
         *Training.* Epochs without improvement that `early_stopping` allows.
+    weight_averaging : float, default=0.0
+        *Training.* Momentum, in [0, 1), of a moving average of the weights, which then is what the
+        validation part judges and predictions use; 0.99 looks back about 100 steps. 0 takes the
+        weights as they are.
+    adversarial_weight : float, default=0.0
+        *Training.* Weight of an adversarial term beside `loss`: a second network learns to tell
+        masks from predictions, and this one to make them alike. 0 trains without.
+    adversarial_mode : {"patch", "segan"}, default="patch"
+        *Training.* "patch": a discriminator of small fields (Luc et al. 2016). "segan": a critic
+        whose features of both should be the same at several scales (Xue et al. 2018).
+    unlabelled : {"ignore", "mean_teacher", "pseudo_labels"}, default="ignore"
+        *Training.* What images whose `y` is `ignore_label` everywhere are for. "ignore": nothing.
+        "mean_teacher": half of each batch is of them, and there the network should say of a changed
+        view what an average of its past weights says of the plain one (Tarvainen and Valpola
+        2017). "pseudo_labels": the same with that average's mask, where it is sure.
+    init_from : segmenter or None, default=None
+        *Training.* A fitted segmenter with the same network, whose weights fit starts from; sizes
+        that are "auto" become its sizes. It is left as it is, and clones keep it fitted.
+    freeze_depth : int, default=0
+        *Training.* Number of first levels, from the image on, that keep the weights that they start
+        with; a level is what works at one resolution on the way down.
     augmentation : str, default="d4+intensity+sharpness"
         *Data.* "none", or steps joined by "+": flips, d4 (flips and quarter turns), scale,
         elastic, intensity (gain and offset), sharpness (from a mild blur to thrice the fine
-        detail), blur, noise.
+        detail), blur, noise, mixup (two patches and their masks, mixed), cutmix (a rectangle of one
+        patch in another, in both).
     augmentation_strength : float, default=1.0
         *Data.* Multiplies the amounts of all steps but flips and d4.
     intensity_norm : {"image", "percentile", "stack", "none"}, default="image"
@@ -142,7 +171,8 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
     threshold_ : float
         The threshold that `predict` uses.
     history_ : list of dict
-        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds.
+        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds; with
+        adversarial training or unlabelled images their losses too.
     best_epoch_ : int
         The epoch whose weights were kept, from 1.
     n_parameters_ : int
@@ -164,6 +194,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "patch_size": [StrOptions({"auto"}), Interval(Integral, 8, None, closed="left")],
@@ -175,6 +206,12 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         "monitor": [StrOptions({"loss"} | set(SCORERS))],
         "early_stopping": ["boolean"],
         "patience": [Interval(Integral, 1, None, closed="left")],
+        "weight_averaging": [Interval(Real, 0, 1, closed="left")],
+        "adversarial_weight": [Interval(Real, 0, None, closed="left")],
+        "adversarial_mode": [StrOptions({"patch", "segan"})],
+        "unlabelled": [StrOptions({"ignore", "mean_teacher", "pseudo_labels"})],
+        "init_from": [None, HasMethods(["fit", "predict"])],
+        "freeze_depth": [Interval(Integral, 0, None, closed="left")],
         "augmentation": [str],
         "augmentation_strength": [Interval(Real, 0, None, closed="left")],
         "intensity_norm": [StrOptions(set(INTENSITY_NORMS))],
@@ -201,6 +238,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         l1: float = 0.0,
         l2: float = 0.0,
         weight_decay: float = 1e-4,
+        label_smoothing: float = 0.0,
         learning_rate: float = 2e-3,
         batch_size: int = 8,
         patch_size: int | str = "auto",
@@ -212,6 +250,12 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         monitor: str = "loss",
         early_stopping: bool = False,
         patience: int = 5,
+        weight_averaging: float = 0.0,
+        adversarial_weight: float = 0.0,
+        adversarial_mode: str = "patch",
+        unlabelled: str = "ignore",
+        init_from: Any = None,
+        freeze_depth: int = 0,
         augmentation: str = "d4+intensity+sharpness",
         augmentation_strength: float = 1.0,
         intensity_norm: str = "image",
@@ -231,6 +275,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         self.l1 = l1
         self.l2 = l2
         self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.patch_size = patch_size
@@ -242,6 +287,12 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         self.monitor = monitor
         self.early_stopping = early_stopping
         self.patience = patience
+        self.weight_averaging = weight_averaging
+        self.adversarial_weight = adversarial_weight
+        self.adversarial_mode = adversarial_mode
+        self.unlabelled = unlabelled
+        self.init_from = init_from
+        self.freeze_depth = freeze_depth
         self.augmentation = augmentation
         self.augmentation_strength = augmentation_strength
         self.intensity_norm = intensity_norm
@@ -256,6 +307,15 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+
+    def __sklearn_clone__(self) -> "BaseKerasSegmenter":
+        """Clone, with the same `init_from`: a clone of that would be unfitted, and of no use."""
+        shell = copy.copy(self)
+        if self.init_from is not None:
+            shell.init_from = FrozenEstimator(self.init_from)
+        clone = super(BaseKerasSegmenter, shell).__sklearn_clone__()
+        clone.init_from = self.init_from
+        return clone
 
     # ------------------------------------------------------------------------------ fit
 
@@ -318,7 +378,7 @@ default=None
             "classes_": inputs.masks.classes,
             "n_channels_in_": inputs.images.n_channels,
             "n_images_seen_": len(inputs.images),
-            "_images_seen": image_keys(inputs.images),
+            "_images_seen": self._keys_of(inputs),
         }
         fitted = prior_attributes(inputs)
         callbacks = FitCallbacks(self, X, y, self._n_epochs() if failure is None else 0)
@@ -342,6 +402,18 @@ default=None
         self.fit_time_ = time.perf_counter() - start
         callbacks.end()
         return self
+
+    def _keys_of(self, inputs: FitInputs) -> list[str]:
+        """Give the keys of the images that were learnt from, by the source's fit too."""
+        keys = image_keys(inputs.images)
+        learnt = [
+            key
+            for key, mask in zip(keys, inputs.masks.masks, strict=True)
+            if self.unlabelled != "ignore" or (mask != IGNORED).any()
+        ]
+        # Of a source that is no segmenter fit has said so, or on_failure forgives it.
+        source = getattr(self.init_from, "estimator", self.init_from)
+        return learnt + list(getattr(source, "_images_seen", []))
 
     def _n_epochs(self) -> int | None:
         """Give the number of epochs where it is known before training."""

@@ -14,7 +14,9 @@ from membseg.segmenters._callbacks import FitCallbacks
 from membseg.segmenters._fit_events import halve_batch, report_row
 from membseg.segmenters._fit_inputs import FitInputs
 from membseg.segmenters._keras_prediction import KerasPrediction
+from membseg.segmenters._make_steps import check_steps, count_labelled, make_steps
 from membseg.segmenters._network_pool import POOL, PooledNetwork, untrained
+from membseg.segmenters._transfer import check_same_network, find_source
 from membseg.segmenters._walked_reach import walked_reach
 from membseg.utils import IGNORED, fit_intensity, make_rng, warn_user
 
@@ -32,6 +34,9 @@ class Training:
     network: Any
     sampler: Any
     validator: Any
+    plan: Any
+    batch_size: int
+    seeds: list[int]
 
 
 class KerasTraining(KerasPrediction):
@@ -41,6 +46,7 @@ class KerasTraining(KerasPrediction):
     random_state: Any
     loss: str
     weight_decay: float
+    label_smoothing: float
     learning_rate: float
     patch_size: int | str
     batch_size: int
@@ -52,6 +58,12 @@ class KerasTraining(KerasPrediction):
     monitor: str
     early_stopping: bool
     patience: int
+    weight_averaging: float
+    adversarial_weight: float
+    adversarial_mode: str
+    unlabelled: str
+    init_from: Any
+    freeze_depth: int
     augmentation: str
     augmentation_strength: float
     intensity_norm: str
@@ -82,11 +94,11 @@ class KerasTraining(KerasPrediction):
         self, inputs: FitInputs, start: float, callbacks: FitCallbacks, common: dict[str, Any]
     ) -> dict[str, Any]:
         """Train and return the fitted attributes besides the `common` ones."""
-        from membseg.losses import parse_loss
         from membseg.training import PatchSampler, TrainingData, Validator, plan_validation
 
-        # A name that is wrong is told before anything is built.
-        parse_loss(self.loss)
+        # What is wrong is told before anything is built.
+        check_steps(self)
+        find_source(self.init_from)
         rng = make_rng(self.random_state)
         seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
         config = self._resolve_config(inputs, seeds[0])
@@ -99,6 +111,7 @@ class KerasTraining(KerasPrediction):
         fraction = 0.0 if inputs.validation else self.validation_fraction
         labelled = [bool((mask != IGNORED).any()) for mask in masks]
         plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups, labelled)
+        seeds.append(int(rng.integers(2**31)))
         validator = self._validator(inputs, data, plan.blocks, config, Validator)
         self._warn_unwatched(validator)
         batch_size = int(self.batch_size)
@@ -107,10 +120,11 @@ class KerasTraining(KerasPrediction):
                 data,
                 plan,
                 patch_size=patch_size,
-                batch_size=batch_size,
+                batch_size=count_labelled(self.unlabelled, batch_size),
                 augmentation=self.augmentation,
                 augmentation_strength=float(self.augmentation_strength),
                 rng=np.random.default_rng(seeds[1]),
+                label_smoothing=float(self.label_smoothing),
             )
             if not sampler.n_labelled:
                 raise InvalidInputError(
@@ -119,7 +133,9 @@ class KerasTraining(KerasPrediction):
                 )
             entry = self._first_network(config)
             try:
-                training = Training(config, entry.network, sampler, validator)
+                training = Training(
+                    config, entry.network, sampler, validator, plan, batch_size, seeds
+                )
                 fitted = self._run_training(training, start, callbacks, common)
             except OutOfMemoryError as error:
                 batch_size = halve_batch(batch_size, patch_size, error)
@@ -132,11 +148,11 @@ class KerasTraining(KerasPrediction):
     def _run_training(
         self, training: Training, start: float, callbacks: FitCallbacks, common: dict[str, Any]
     ) -> dict[str, Any]:
-        from membseg.training import Schedule, TrainingLoop, choose_steps, network_function
+        from membseg.training import Schedule, TrainingLoop, WeightAverage, network_function
 
         network, sampler, validator = training.network, training.sampler, training.validator
         steps_per_epoch = _auto.choose_steps_per_epoch(
-            self.steps_per_epoch, sampler.n_labelled, sampler.batch_size, sampler.patch_size
+            self.steps_per_epoch, sampler.n_labelled, training.batch_size, sampler.patch_size
         )
         rows: list[dict[str, float]] = []
 
@@ -146,9 +162,10 @@ class KerasTraining(KerasPrediction):
                 report_row(row, schedule)
             return callbacks.end_epoch(lambda: self._fitted(training, rows) | common)
 
+        momentum = float(self.weight_averaging)
         loop = TrainingLoop(
             network,
-            sampler,
+            make_steps(self, training),
             validator,
             Schedule(
                 peak=float(self.learning_rate),
@@ -163,7 +180,7 @@ class KerasTraining(KerasPrediction):
             on_epoch_end=end_epoch,
             # Choosing the threshold looks at the validation part once a view.
             n_last_looks=len(list_views(self.tta)) if isinstance(self.threshold, str) else 0,
-            resident=choose_steps(self.device_data, network, sampler),
+            average=WeightAverage(network, momentum) if momentum else None,
         )
         result = loop.run()
         if result.cut_short:
@@ -191,7 +208,7 @@ class KerasTraining(KerasPrediction):
             "history_": list(history),
             "best_epoch_": len(history),
             "n_steps_": int(history[-1]["step"]),
-            "batch_size_": training.sampler.batch_size,
+            "batch_size_": training.batch_size,
             "patch_size_": training.sampler.patch_size,
             "_intensity_norm": self.intensity_norm,
             "intensity_": intensities[0] if self.intensity_norm == "stack" else None,
@@ -203,9 +220,17 @@ class KerasTraining(KerasPrediction):
         from membseg.training import is_out_of_memory
 
         weights = self._first_weights(config)
-        weight_decay = float(self.weight_decay)
+        depth = int(self.freeze_depth)
+        if depth and weights is None:
+            raise InvalidInputError(
+                f"freeze_depth must be 0 where training starts from random weights; got {depth}. "
+                "Give init_from, a fitted segmenter."
+            )
+        options: Any = {"weight_decay": float(self.weight_decay), "freeze_depth": depth}
         try:
-            entry = untrained(config, self._build, loss=self.loss, weight_decay=weight_decay)
+            entry = untrained(config, self._build, loss=self.loss, **options)
+            if self.init_from is not None and weights is not None:
+                check_same_network(entry.network, weights)
             if weights is not None:
                 entry.network.set_weights(weights)
         except Exception as error:
@@ -229,9 +254,12 @@ class KerasTraining(KerasPrediction):
         return config
 
     def _first_weights(self, config: dict[str, Any]) -> list[np.ndarray] | None:
-        """Weights to start from: the last fit's, those that come with the package, or none."""
+        """Weights to start from: the last fit's, `init_from`'s, the package's, or none."""
         if self.warm_start and getattr(self, "_weights", None) is not None:
             return self._weights
+        source = find_source(self.init_from)
+        if source is not None:
+            return source._weights
         return self._pretrained_weights(config)
 
     def _resolve_patch_size(self, inputs: FitInputs, config: dict[str, Any]) -> int:

@@ -35,8 +35,8 @@ class PooledNetwork:
         Its builder and its configuration, but for the seed.
     loaded : list of ndarray or None
         The very list whose weights it holds, if any.
-    compiled : tuple (str, float) or None
-        Loss and weight decay of its training step.
+    compiled : tuple (str, float, int) or None
+        Loss, weight decay and number of frozen levels of its training step.
     values_per_pixel : float or None
         Values of its largest layer per pixel of the image, once counted.
     """
@@ -44,7 +44,7 @@ class PooledNetwork:
     network: Any
     key: tuple[Builder, dict[str, Any]]
     loaded: list[np.ndarray] | None = None
-    compiled: tuple[str, float] | None = None
+    compiled: tuple[str, float, int] | None = None
     values_per_pixel: float | None = None
 
     @property
@@ -88,6 +88,7 @@ def untrained(
     *,
     loss: str,
     weight_decay: float,
+    freeze_depth: int = 0,
 ) -> PooledNetwork:
     """Give a compiled network that has learnt nothing: a new one, or one that is as good as new.
 
@@ -99,30 +100,36 @@ def untrained(
         From `config` to a Keras network.
     loss, weight_decay : str, float
         Of the training step.
+    freeze_depth : int, default=0
+        First levels that do not learn.
 
     Returns
     -------
     PooledNetwork
         The caller's alone, until it is put back.
     """
+    from membseg.networks import freeze_levels
     from membseg.training import compile_network
 
     new = build(config)
     entry = POOL.take(config, build)
-    if entry is None:
+    # A network of which other levels are frozen is left to the collector.
+    if entry is None or (entry.compiled is not None and entry.compiled[2] != freeze_depth):
         entry = PooledNetwork(new, _key_of(config, build))
     else:
         # Weights, statistics of normalisation layers, states of random generators.
         for old, start in zip(entry.network.variables, new.variables, strict=True):
             old.assign(start)
     entry.loaded = None
-    if entry.compiled == (loss, weight_decay):
+    compiled = (loss, weight_decay, freeze_depth)
+    if entry.compiled == compiled:
         # An optimizer starts from zeros. The learning rate is set before each step.
         for variable in entry.network.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
     else:
+        freeze_levels(entry.network, freeze_depth)
         compile_network(entry.network, loss=loss, weight_decay=weight_decay)
-        entry.compiled = (loss, weight_decay)
+        entry.compiled = compiled
     return entry
 
 

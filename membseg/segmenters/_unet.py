@@ -9,6 +9,7 @@ from membseg.segmenters import _auto
 from membseg.segmenters._fit_inputs import FitInputs
 from membseg.segmenters._keras_segmenter import BaseKerasSegmenter
 from membseg.segmenters._search_space import Choice, Number, to_library
+from membseg.segmenters._transfer import find_source
 from membseg.utils._sklearn_compat import Integral, Interval, Options, Real, StrOptions
 
 _SMALL: dict[str, Number | Choice] = {
@@ -25,6 +26,8 @@ _SPACES = {
         "base_filters": Number(8, 32, log=True),
         "norm_layer": Choice(("none", "batch")),
         "dropout": Number(0.0, 0.4),
+        "block": Choice(("plain", "residual")),
+        "skips": Choice(("plain", "attention", "nested")),
         "loss": Choice(("bce", "bce+dice")),
         "weight_decay": Number(1e-6, 1e-2, log=True),
         "intensity_norm": Choice(("image", "percentile")),
@@ -56,6 +59,25 @@ class UNetSegmenter(BaseKerasSegmenter):
         from the whole image.
     dropout : float, default=0.0
         *Network.* Rate of spatial dropout around the bottleneck, in [0, 1).
+    block : {"plain", "residual", "recurrent"}, default="plain"
+        *Network.* What stands at each level, down and up: two convolutions; the same with a
+        shortcut around them (residual U-Net); or two convolutions that see their own output twice
+        more, with a shortcut (R2U-Net).
+    skips : {"plain", "attention", "nested"}, default="plain"
+        *Network.* How the way down is bridged to the way up: as it is; weighted by what the coarser
+        level asks for (Attention U-Net); or by a net of blocks between the two (U-Net++).
+    deep_supervision : bool, default=False
+        *Network.* With ``skips="nested"``: every node at full resolution has logits that the loss
+        judges, and their mean predicts.
+    squeeze_excitation : bool, default=False
+        *Network.* Whether channels are weighted, block by block, by what the whole image shows.
+        Tiles then differ slightly from the whole image.
+    bottleneck : {"conv", "transformer"}, default="conv"
+        *Network.* "transformer" adds self-attention, in windows of 12 x 12 of its pixels, to the
+        coarsest level (TransUNet). Tiles then differ slightly from the whole image.
+    stochastic_depth : float, default=0.0
+        *Network.* Rate, in [0, 1), at which the last residual or recurrent block is skipped in
+        training; those before it are skipped less.
     initial_weights : {"auto", "random", "synthetic"}, default="auto"
         *Training.* "synthetic" starts from weights learnt from the slices of
         :func:`membseg.make_membranes` only, which come with the package; they exist for the
@@ -72,6 +94,9 @@ class UNetSegmenter(BaseKerasSegmenter):
         *Training.* Penalty on the squares of the kernels.
     weight_decay : float, default=1e-4
         *Training.* Decoupled weight decay of AdamW.
+    label_smoothing : float, default=0.0
+        *Training.* Share, in [0, 1), by which targets move towards 1/2 (cell to half of it); see
+        :mod:`membseg.losses` for the losses that can take it.
     learning_rate : float, default=2e-3
         *Training.* Highest learning rate: reached after 40 steps, constant for 3/5 of all steps,
         then falling linearly to zero.
@@ -104,10 +129,32 @@ class UNetSegmenter(BaseKerasSegmenter):
         *Training.* Whether to stop when `monitor` has not improved for `patience` epochs.
     patience : int, default=5
         *Training.* Epochs without improvement that `early_stopping` allows.
+    weight_averaging : float, default=0.0
+        *Training.* Momentum, in [0, 1), of a moving average of the weights, which then is what the
+        validation part judges and predictions use; 0.99 looks back about 100 steps. 0 takes the
+        weights as they are.
+    adversarial_weight : float, default=0.0
+        *Training.* Weight of an adversarial term beside `loss`: a second network learns to tell
+        masks from predictions, and this one to make them alike. 0 trains without.
+    adversarial_mode : {"patch", "segan"}, default="patch"
+        *Training.* "patch": a discriminator of small fields (Luc et al. 2016). "segan": a critic
+        whose features of both should be the same at several scales (Xue et al. 2018).
+    unlabelled : {"ignore", "mean_teacher", "pseudo_labels"}, default="ignore"
+        *Training.* What images whose `y` is `ignore_label` everywhere are for. "ignore": nothing.
+        "mean_teacher": half of each batch is of them, and there the network should say of a changed
+        view what an average of its past weights says of the plain one (Tarvainen and Valpola
+        2017). "pseudo_labels": the same with that average's mask, where it is sure.
+    init_from : segmenter or None, default=None
+        *Training.* A fitted segmenter with the same network, whose weights fit starts from; sizes
+        that are "auto" become its sizes. It is left as it is, and clones keep it fitted.
+    freeze_depth : int, default=0
+        *Training.* Number of first levels, from the image on, that keep the weights that they start
+        with; a level is what works at one resolution on the way down.
     augmentation : str, default="d4+intensity+sharpness"
         *Data.* "none", or steps joined by "+": flips, d4 (flips and quarter turns), scale,
         elastic, intensity (gain and offset), sharpness (from a mild blur to thrice the fine
-        detail), blur, noise.
+        detail), blur, noise, mixup (two patches and their masks, mixed), cutmix (a rectangle of one
+        patch in another, in both).
     augmentation_strength : float, default=1.0
         *Data.* Multiplies the amounts of all steps but flips and d4.
     intensity_norm : {"image", "percentile", "stack", "none"}, default="image"
@@ -157,7 +204,8 @@ class UNetSegmenter(BaseKerasSegmenter):
     threshold_ : float
         The threshold that `predict` uses.
     history_ : list of dict
-        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds.
+        A row an epoch: epoch, step, learning_rate, loss, val_loss, val_iou, seconds; with
+        adversarial training or unlabelled images their losses too.
     best_epoch_ : int
         The epoch whose weights were kept, from 1.
     n_parameters_ : int
@@ -176,7 +224,8 @@ class UNetSegmenter(BaseKerasSegmenter):
     References
     ----------
     Ronneberger, Fischer and Brox (2015), "U-Net: Convolutional Networks for Biomedical Image
-    Segmentation", doi 10.1007/978-3-319-24574-4_28.
+    Segmentation", doi 10.1007/978-3-319-24574-4_28. The sources of the variants, and how ours
+    differ, stand in :func:`membseg.networks.build_unet`.
 
     Examples
     --------
@@ -196,6 +245,12 @@ class UNetSegmenter(BaseKerasSegmenter):
         "zoom": [StrOptions({"auto"}), Options(Integral, {1, 2})],
         "norm_layer": [StrOptions({"none", "batch", "group"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "block": [StrOptions({"plain", "residual", "recurrent"})],
+        "skips": [StrOptions({"plain", "attention", "nested"})],
+        "deep_supervision": ["boolean"],
+        "squeeze_excitation": ["boolean"],
+        "bottleneck": [StrOptions({"conv", "transformer"})],
+        "stochastic_depth": [Interval(Real, 0, 1, closed="left")],
         "initial_weights": [StrOptions({"auto", "random", "synthetic"})],
         **BaseKerasSegmenter._parameter_constraints,
     }
@@ -209,11 +264,18 @@ class UNetSegmenter(BaseKerasSegmenter):
         zoom: int | str = "auto",
         norm_layer: str = "none",
         dropout: float = 0.0,
+        block: str = "plain",
+        skips: str = "plain",
+        deep_supervision: bool = False,
+        squeeze_excitation: bool = False,
+        bottleneck: str = "conv",
+        stochastic_depth: float = 0.0,
         initial_weights: str = "auto",
         loss: str = "bce",
         l1: float = 0.0,
         l2: float = 0.0,
         weight_decay: float = 1e-4,
+        label_smoothing: float = 0.0,
         learning_rate: float = 2e-3,
         batch_size: int = 8,
         patch_size: int | str = "auto",
@@ -225,6 +287,12 @@ class UNetSegmenter(BaseKerasSegmenter):
         monitor: str = "loss",
         early_stopping: bool = False,
         patience: int = 5,
+        weight_averaging: float = 0.0,
+        adversarial_weight: float = 0.0,
+        adversarial_mode: str = "patch",
+        unlabelled: str = "ignore",
+        init_from: Any = None,
+        freeze_depth: int = 0,
         augmentation: str = "d4+intensity+sharpness",
         augmentation_strength: float = 1.0,
         intensity_norm: str = "image",
@@ -246,12 +314,19 @@ class UNetSegmenter(BaseKerasSegmenter):
         self.zoom = zoom
         self.norm_layer = norm_layer
         self.dropout = dropout
+        self.block = block
+        self.skips = skips
+        self.deep_supervision = deep_supervision
+        self.squeeze_excitation = squeeze_excitation
+        self.bottleneck = bottleneck
+        self.stochastic_depth = stochastic_depth
         self.initial_weights = initial_weights
         super().__init__(
             loss=loss,
             l1=l1,
             l2=l2,
             weight_decay=weight_decay,
+            label_smoothing=label_smoothing,
             learning_rate=learning_rate,
             batch_size=batch_size,
             patch_size=patch_size,
@@ -263,6 +338,12 @@ class UNetSegmenter(BaseKerasSegmenter):
             monitor=monitor,
             early_stopping=early_stopping,
             patience=patience,
+            weight_averaging=weight_averaging,
+            adversarial_weight=adversarial_weight,
+            adversarial_mode=adversarial_mode,
+            unlabelled=unlabelled,
+            init_from=init_from,
+            freeze_depth=freeze_depth,
             augmentation=augmentation,
             augmentation_strength=augmentation_strength,
             intensity_norm=intensity_norm,
@@ -322,11 +403,12 @@ class UNetSegmenter(BaseKerasSegmenter):
         from membseg.training import choose_policy
 
         masks = inputs.masks.masks
-        stem_stride, zoom = _auto.choose_resolution(self.stem_stride, self.zoom, masks)
+        depth, wanted_stride = self._wanted_sizes()
+        stem_stride, zoom = _auto.choose_resolution(wanted_stride, self.zoom, masks)
         side = zoom * _auto.typical_side(inputs.images.sizes)
-        return {
+        return self._variant() | {
             "n_channels": inputs.images.n_channels,
-            "depth": _auto.choose_depth(self.depth, side, stem_stride),
+            "depth": _auto.choose_depth(depth, side, stem_stride),
             "base_filters": int(self.base_filters),
             "stem_stride": stem_stride,
             "zoom": zoom,
@@ -337,6 +419,32 @@ class UNetSegmenter(BaseKerasSegmenter):
             "dtype": choose_policy(self.precision),
             "seed": seed,
         }
+
+    def _variant(self) -> dict[str, Any]:
+        """Give what makes the network another one than the plain U-Net."""
+        from membseg.networks._unet_variants import check_variant, without_neutral
+
+        given: dict[str, Any] = {
+            "block": self.block,
+            "skips": self.skips,
+            "deep_supervision": bool(self.deep_supervision),
+            "bottleneck": self.bottleneck,
+            "stochastic_depth": float(self.stochastic_depth),
+        }
+        check_variant(**given)
+        return without_neutral(given | {"squeeze_excitation": bool(self.squeeze_excitation)})
+
+    def _wanted_sizes(self) -> tuple[int | str, int | str]:
+        """Give depth and stem stride; those of the network to start from where they are "auto"."""
+        source = find_source(self.init_from)
+        config = {} if source is None else source._config
+        depth, stem_stride = self.depth, self.stem_stride
+        if depth == "auto":
+            depth = config.get("depth", "auto")
+        if stem_stride == "auto" and (self.zoom != "auto" or config.get("stem_stride") == 1):
+            # Otherwise it becomes 2 in any case, and the images say whether they are enlarged.
+            stem_stride = config.get("stem_stride", "auto")
+        return depth, stem_stride
 
     @staticmethod
     def _build(config: dict[str, Any]) -> Any:
@@ -358,9 +466,19 @@ class UNetSegmenter(BaseKerasSegmenter):
             )
         return weights
 
+    def _is_tile_exact(self) -> bool:
+        # Either looks beyond the receptive field. (Segmenters of earlier versions, unpickled, know
+        # of neither.)
+        squeezes = getattr(self, "squeeze_excitation", False)
+        attends = getattr(self, "bottleneck", "conv") == "transformer"
+        return super()._is_tile_exact() and not squeezes and not attends
+
     @classmethod
     def _reach(cls, config: dict[str, Any]) -> tuple[int, int]:
         from membseg.networks import unet_reach
+        from membseg.networks._unet_variants import NEUTRAL, without_neutral
 
+        if NEUTRAL.keys() & without_neutral(config).keys():
+            return super()._reach(config)
         depth, stem_stride, zoom = (config[name] for name in ("depth", "stem_stride", "zoom"))
         return unet_reach(depth, stem_stride, zoom), stem_stride * 2**depth // zoom

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from membseg.exceptions import InvalidInputError
+from membseg.training._mix import MIXING_STEPS
 
 #: Spacing of the random displacements of the elastic deformation, in pixels.
 _ELASTIC_SPACING = 48
@@ -111,6 +112,9 @@ _STEPS: dict[str, Callable[[np.ndarray, np.ndarray, np.random.Generator, float],
     "noise": _noise,
 }
 
+#: Steps that move pixels, and labels with them; the others change grey values.
+GEOMETRIC_STEPS = ("flips", "d4", "scale", "elastic")
+
 #: Steps that leave two patches in three as they are: they cost time or move the distribution.
 _OCCASIONAL = ("scale", "elastic", "blur", "noise")
 
@@ -122,7 +126,7 @@ def parse_augmentation(augmentation: str) -> list[str]:
     ----------
     augmentation : str
         ``"none"``, or steps joined by ``+``: flips, d4 (flips and quarter turns), scale,
-        elastic, intensity, sharpness, blur, noise.
+        elastic, intensity, sharpness, blur, noise, mixup, cutmix.
 
     Returns
     -------
@@ -136,14 +140,14 @@ def parse_augmentation(augmentation: str) -> list[str]:
     """
     if augmentation == "none":
         return []
-    steps = augmentation.split("+")
+    steps, known = augmentation.split("+"), (*_STEPS, *MIXING_STEPS)
     for step in steps:
-        if step not in _STEPS:
+        if step not in known:
             raise InvalidInputError(
-                f"augmentation must be 'none' or steps joined by '+' out of {', '.join(_STEPS)}; "
+                f"augmentation must be 'none' or steps joined by '+' out of {', '.join(known)}; "
                 f"got {augmentation!r} with the unknown step {step!r}."
             )
-    return [step for step in _STEPS if step in steps]
+    return [step for step in known if step in steps]
 
 
 def augment_patch(
@@ -162,7 +166,8 @@ def augment_patch(
     target : ndarray of shape (size, size, 2), float32
         Target and weight.
     steps : list of str
-        As from :func:`parse_augmentation`.
+        As from :func:`parse_augmentation`; mixup and cutmix, which take two patches, are left to
+        :func:`mix_batch`.
     strength : float
         Multiplies displacements, gains, sharpening, blur and noise; 1 is the recipe's own size.
     rng : numpy.random.Generator
@@ -174,7 +179,7 @@ def augment_patch(
         The view of both.
     """
     for step in steps:
-        if step in _OCCASIONAL and rng.random() > 1 / 3:
+        if step in MIXING_STEPS or (step in _OCCASIONAL and rng.random() > 1 / 3):
             continue
         image, target = _STEPS[step](image, target, rng, strength)
     return image, target

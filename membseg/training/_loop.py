@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +11,10 @@ import numpy as np
 from membseg.exceptions import OutOfMemoryError, TrainingError
 from membseg.inference import View
 from membseg.losses import PixelLoss
-from membseg.training._ahead import DrawnAhead
+from membseg.training._averaging import WeightAverage
 from membseg.training._network import network_function
-from membseg.training._resident import ResidentSteps
-from membseg.training._sampler import PatchSampler
 from membseg.training._schedule import Schedule
+from membseg.training._steps import Steps
 from membseg.training._validation import Validator
 
 _IDENTITY = [View(0, False)]
@@ -51,8 +51,8 @@ class TrainingLoop:
     ----------
     network : keras.Model
         Compiled; changed in place.
-    sampler : PatchSampler
-        Source of batches.
+    steps : Steps
+        Takes the steps.
     validator : Validator
         The held-out part; may be empty.
     schedule : Schedule
@@ -71,14 +71,14 @@ class TrainingLoop:
     n_last_looks : int, default=0
         How often as long as one look at the validation part the caller needs after the last
         step; kept free before the deadline.
-    resident : ResidentSteps or None, default=None
-        Takes the steps where the data live on the device; None takes `sampler`'s batches.
+    average : WeightAverage or None, default=None
+        A moving average of the network's weights, which is then judged and kept instead of them.
     """
 
     def __init__(
         self,
         network: Any,
-        sampler: PatchSampler,
+        steps: Steps,
         validator: Validator,
         schedule: Schedule,
         *,
@@ -88,10 +88,10 @@ class TrainingLoop:
         on_epoch_begin: Callable[[], None] | None = None,
         on_epoch_end: Callable[[dict[str, float], Schedule], bool] | None = None,
         n_last_looks: int = 0,
-        resident: ResidentSteps | None = None,
+        average: WeightAverage | None = None,
     ) -> None:
         self.network = network
-        self.sampler = sampler
+        self.steps = steps
         self.validator = validator
         self.schedule = schedule
         self.steps_per_epoch = steps_per_epoch
@@ -100,41 +100,45 @@ class TrainingLoop:
         self.on_epoch_begin = on_epoch_begin
         self.on_epoch_end = on_epoch_end
         self.n_last_looks = n_last_looks
-        self.resident = resident
+        self.average = average
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
-        with DrawnAhead(self.sampler) as self._batches:
+        with self.steps:
             return self._run()
 
     def _run(self) -> TrainingResult:
         history: list[dict[str, float]] = []
         best_value, best_epoch, best_weights = -np.inf, 0, None
         step, stopped = 0, False
-        while not self.schedule.is_over(step):
+        while not stopped and not self.schedule.is_over(step):
             if self.on_epoch_begin is not None:
                 self.on_epoch_begin()
-            taken, row = self._epoch(step, epoch=len(history) + 1)
-            if not history:
-                self._reserve_last_looks()
-            step += taken
-            history.append(row)
-            value = self._monitored(row)
-            if value > best_value and self._is_candidate(row):
-                best_value, best_epoch = value, len(history)
-                best_weights = self.network.get_weights()
-            if self.on_epoch_end is not None and self.on_epoch_end(row, self.schedule):
-                stopped = True
-                break
+            row = self._epoch(step, epoch=len(history) + 1)
+            step = int(row["step"])
+            with self._judged_weights():
+                row.update(self._look(step))
+                if not history:
+                    self._reserve_last_looks()
+                history.append(row)
+                last_weights = self.network.get_weights()
+                value = self._monitored(row)
+                if value > best_value and self._is_candidate(row):
+                    best_value, best_epoch = value, len(history)
+                    best_weights = last_weights
+                if self.on_epoch_end is not None:
+                    stopped = self.on_epoch_end(row, self.schedule)
             if self.patience is not None and len(history) - best_epoch >= self.patience:
                 break
         if best_weights is None:
             # The clock ran out while the learning rate was high.
-            best_epoch = len(history)
-        else:
-            self.network.set_weights(best_weights)
+            best_epoch, best_weights = len(history), last_weights
+        self.network.set_weights(best_weights)
         cut_short = not stopped and self.schedule.is_late() and step != self.schedule.n_steps
         return TrainingResult(history, best_epoch, step, cut_short)
+
+    def _judged_weights(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def _is_candidate(self, row: dict[str, float]) -> bool:
         """Tell whether the weights of an epoch may be kept.
@@ -144,29 +148,30 @@ class TrainingLoop:
         """
         return self.patience is not None or self.schedule.has_settled(int(row["step"]) - 1)
 
-    def _epoch(self, step: int, epoch: int) -> tuple[int, dict[str, float]]:
-        losses: list[float] = []
+    def _epoch(self, step: int, epoch: int) -> dict[str, float]:
+        """Take the steps of an epoch; give its row of the history, but for the validation part."""
+        columns: dict[str, list[float]] = {}
         taken = 0
         while taken < self.steps_per_epoch:
             self.schedule.look_at_clock(step + taken)
             if taken and self.schedule.is_over(step + taken):
                 break
-            losses += self._steps(step + taken, self.steps_per_epoch - taken)
-            bad = np.flatnonzero(~np.isfinite(losses))
-            if len(bad):
-                raise _not_finite("training", losses[bad[0]], step + int(bad[0]) + 1)
-            taken = len(losses)
-        row = {
+            for name, values in self._take(step + taken, self.steps_per_epoch - taken).items():
+                columns.setdefault(name, []).extend(values.tolist())
+            taken = len(columns["loss"])
+        means = {name: float(np.mean(values)) for name, values in columns.items()}
+        return {
             "epoch": epoch,
             "step": step + taken,
             "learning_rate": self.schedule.learning_rate(step + taken - 1),
-            "loss": float(np.mean(losses)),
-        }
-        row.update(self._watch())
+        } | means
+
+    def _look(self, step: int) -> dict[str, float]:
+        """Look at the validation part after an epoch."""
+        row = self._watch()
         if not np.isfinite(row.get("val_loss", 0.0)):
-            raise _not_finite("validation", row["val_loss"], step + taken)
-        row["seconds"] = time.perf_counter() - self.schedule.start
-        return taken, row
+            raise _not_finite("validation loss", row["val_loss"], step)
+        return row | {"seconds": time.perf_counter() - self.schedule.start}
 
     def _reserve_last_looks(self) -> None:
         """Keep time for the looks after the last step, by one that need not compile any more."""
@@ -176,32 +181,31 @@ class TrainingLoop:
         self._watch()
         self.schedule.reserve(self.n_last_looks * (time.perf_counter() - start))
 
-    def _steps(self, step: int, most: int) -> list[float]:
-        """Take the next steps: one, or as many as the device takes in one call."""
+    def _take(self, step: int, most: int) -> dict[str, np.ndarray]:
+        """Take the next steps, as many as are taken in one call."""
+        if self.schedule.n_steps is not None:
+            most = min(most, self.schedule.n_steps - step)
+        deadline = self.schedule.deadline
+        left = None if deadline is None else deadline - time.perf_counter()
+        rates = [
+            self.schedule.learning_rate(i)
+            for i in range(step, step + self.steps.n_at_once(most, left))
+        ]
         try:
-            if self.resident is None:
-                return [self._step(step)]
-            return self._resident_steps(self.resident, step, most)
+            columns = self.steps.take(rates)
         except Exception as error:
             # Each backend has a class of its own for this; only the text is common to them.
             if is_out_of_memory(error):
                 raise OutOfMemoryError(str(error)) from error
             raise
-
-    def _step(self, step: int) -> float:
-        self.network.optimizer.learning_rate = self.schedule.learning_rate(step)
-        x, y = self._batches.draw()
-        # Some versions of Keras give the mean over the steps since then, others do it themselves.
-        self.network.reset_metrics()
-        return float(self.network.train_on_batch(x, y))
-
-    def _resident_steps(self, resident: ResidentSteps, step: int, most: int) -> list[float]:
-        if self.schedule.n_steps is not None:
-            most = min(most, self.schedule.n_steps - step)
-        deadline = self.schedule.deadline
-        left = None if deadline is None else deadline - time.perf_counter()
-        steps = range(step, step + resident.n_at_once(most, left))
-        return resident.take([self.schedule.learning_rate(i) for i in steps]).tolist()
+        for name, values in columns.items():
+            bad = np.flatnonzero(~np.isfinite(values))
+            if len(bad):
+                what = "training loss" if name == "loss" else f"training's {name}"
+                raise _not_finite(what, values[bad[0]], step + int(bad[0]) + 1)
+        if self.average is not None:
+            self.average.follow(len(rates))
+        return columns
 
     def _watch(self) -> dict[str, float]:
         if not self.validator:
@@ -227,9 +231,9 @@ class TrainingLoop:
         return -row["val_loss"] if self.monitor == "loss" else row[f"val_{self.monitor}"]
 
 
-def _not_finite(which: str, loss: float, step: int) -> TrainingError:
+def _not_finite(what: str, value: float, step: int) -> TrainingError:
     return TrainingError(
-        f"The {which} loss became {loss} at step {step}. Try a lower learning_rate, "
+        f"The {what} became {value} at step {step}. Try a lower learning_rate, "
         "precision='float32', or intensity_norm='percentile' if the images hold extreme values."
     )
 

@@ -17,6 +17,7 @@ from membseg.training._resident_data import (
 )
 from membseg.training._resident_patches import DEVICE_STEPS, draw_batch
 from membseg.training._sampler import PatchSampler
+from membseg.training._steps import HostSteps, Steps
 
 #: Steps that one call can take, and the seconds that it should take at most.
 _MOST_STEPS, _CALL_SECONDS = 256, 0.2
@@ -82,7 +83,7 @@ class ResidentSteps:
         fitting = int(seconds / self._seconds_per_step)
         return max(1, min(fitting, 2 * self._n_last, most, _MOST_STEPS))
 
-    def take(self, learning_rates: list[float]) -> np.ndarray:
+    def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
         """Take one step for each learning rate, in one call.
 
         Parameters
@@ -92,8 +93,8 @@ class ResidentSteps:
 
         Returns
         -------
-        ndarray of shape (n_steps,), float32
-            The loss of each step. The network holds the new weights.
+        dict of str to ndarray of shape (n_steps,), float32
+            The "loss" of each step. The network holds the new weights.
         """
         start = time.perf_counter()
         n_steps = len(learning_rates)
@@ -118,7 +119,13 @@ class ResidentSteps:
             self._seconds_per_step = (time.perf_counter() - start) / n_steps
         self.n_taken += n_steps
         self._n_last = n_steps
-        return losses
+        return {"loss": losses}
+
+    def __enter__(self) -> "ResidentSteps":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """There is nothing to close."""
 
     def _variables(self) -> tuple[list[Any], list[Any], list[Any]]:
         network = self.network
@@ -156,6 +163,7 @@ class ResidentSteps:
                 patch_size=patch_size,
                 steps=tuple(self.sampler.steps),
                 strength=self.sampler.strength,
+                label_smoothing=self.sampler.label_smoothing,
             )
             loss, state = self._one_step(state, batch, rates[i])
             return state, losses.at[i].set(loss)
@@ -179,9 +187,7 @@ class ResidentSteps:
         return logs["loss"], state[:3]
 
 
-def choose_steps(
-    device_data: bool | str, network: Any, sampler: PatchSampler
-) -> ResidentSteps | None:
+def choose_steps(device_data: bool | str, network: Any, sampler: PatchSampler) -> Steps:
     """Decide whether data live on the device.
 
     Parameters
@@ -195,8 +201,8 @@ def choose_steps(
 
     Returns
     -------
-    ResidentSteps or None
-        None to prepare batches on the host.
+    Steps
+        ResidentSteps, or HostSteps, which prepare batches on the host.
 
     Raises
     ------
@@ -205,12 +211,12 @@ def choose_steps(
     """
     wanted = _is_worth_it() if device_data == "auto" else bool(device_data)
     if not wanted:
-        return None
+        return HostSteps(network, sampler)
     obstacle = _obstacle(sampler)
     if obstacle is None:
         return ResidentSteps(network, sampler)
     if device_data == "auto":
-        return None
+        return HostSteps(network, sampler)
     raise InvalidInputError(
         f"device_data=True {obstacle} Or use device_data='auto', which prepares batches on the "
         "host where it must."

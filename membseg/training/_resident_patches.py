@@ -9,13 +9,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, special
 
+from membseg.training._mix import (
+    MIXING_STEPS,
+    blend_pairs,
+    count_pairs,
+    cutmix_chance,
+    draw_boxes,
+    exchange_pairs,
+    mixup_alpha,
+)
 from membseg.training._resident_data import ResidentData
+from membseg.training._smoothing import smooth_labels
 from membseg.utils import IGNORED
 
 #: Steps of a recipe that can be drawn on the device.
-DEVICE_STEPS = ("flips", "d4", "scale", "elastic", "intensity", "sharpness", "blur", "noise")
+DEVICE_STEPS = (
+    *("flips", "d4", "scale", "elastic", "intensity", "sharpness", "blur", "noise"),
+    *MIXING_STEPS,
+)
 
 #: As on the host: spacing of the random displacements in pixels, and the chance of a dear step.
 _ELASTIC_SPACING, _CHANCE = 48, 1 / 3
@@ -30,6 +43,9 @@ _DRAWS = (
 #: Weights of the mild blur of sharpness.
 _BINOMIAL = (0.25, 0.5, 0.25)
 
+#: Of the beta distribution of mixup's shares; between them it is taken as linear.
+_N_QUANTILES = 1025
+
 #: Where the Gaussian of the blur is cut off, in standard deviations.
 _TRUNCATE = 4.0
 
@@ -42,6 +58,7 @@ def draw_batch(
     patch_size: int,
     steps: tuple[str, ...],
     strength: float,
+    label_smoothing: float = 0.0,
 ) -> tuple[Any, Any]:
     """Draw one batch; to be traced.
 
@@ -56,7 +73,9 @@ def draw_batch(
     steps : tuple of str
         As from :func:`parse_augmentation`.
     strength : float
-        Multiplies displacements, gains, blur and noise.
+        Multiplies displacements, gains, blur, noise and mixing.
+    label_smoothing : float, default=0.0
+        What :func:`smooth_labels` takes off the targets, in [0, 1).
 
     Returns
     -------
@@ -92,7 +111,27 @@ def draw_batch(
         image, target = _read(data, number, corner, at, patch_size)
         return _change_values(image, draws, steps, strength), target
 
-    return jax.vmap(draw_one)(draws)
+    x, y = jax.vmap(draw_one)(draws)
+    x, y = _mix(x, y, jax.random.fold_in(key, 0), steps, strength)
+    return x, smooth_labels(y, label_smoothing)
+
+
+def _mix(x: Any, y: Any, key: Any, steps: tuple[str, ...], strength: float) -> tuple[Any, Any]:
+    """Mix patches in pairs, as :func:`mix_batch` does on the host."""
+    import jax
+    from jax import numpy as jnp
+
+    draws = jax.random.uniform(key, (count_pairs(len(x)), 5))
+    alpha = mixup_alpha(strength)
+    if "mixup" in steps and alpha > 0:
+        # By a table, since JAX's own beta distribution takes seconds to compile.
+        levels = np.linspace(0, 1, _N_QUANTILES)
+        shares = jnp.interp(draws[:, 0], levels, special.betaincinv(alpha, alpha, levels))
+        x, y = blend_pairs(x, y, shares.astype("float32"))
+    if "cutmix" in steps:
+        inside = draw_boxes(draws[:, 1:], len(x), x.shape[1], cutmix_chance(strength))
+        x, y = exchange_pairs(x, inside), exchange_pairs(y, inside)
+    return x, y
 
 
 def _integer(draw: Any, low: Any, high: Any) -> Any:

@@ -6,6 +6,8 @@ import numpy as np
 
 from membseg.training._augment import augment_patch, parse_augmentation
 from membseg.training._kinds import kind_weights
+from membseg.training._mix import mix_batch
+from membseg.training._smoothing import smooth_labels
 from membseg.training._split import ValidationPlan
 from membseg.utils import IGNORED, Intensity
 
@@ -52,6 +54,8 @@ class PatchSampler:
         Multiplies the recipe's amounts.
     rng : numpy.random.Generator
         Source of randomness.
+    label_smoothing : float, default=0.0
+        What :func:`smooth_labels` takes off the targets, in [0, 1).
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class PatchSampler:
         augmentation: str,
         augmentation_strength: float,
         rng: np.random.Generator,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.data = data
         self.patch_size = patch_size
@@ -71,6 +76,7 @@ class PatchSampler:
         self.steps = parse_augmentation(augmentation)
         self.strength = augmentation_strength
         self.rng = rng
+        self.label_smoothing = label_smoothing
         self.masks = _mark_held_out(data.masks, plan)
         n_labelled = np.array([np.count_nonzero(mask != IGNORED) for mask in self.masks])
         self.n_labelled = int(n_labelled.sum())
@@ -92,7 +98,9 @@ class PatchSampler:
             Target and weight.
         """
         pairs = [self._draw_one() for _ in range(self.batch_size)]
-        return np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
+        x, y = np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
+        x, y = mix_batch(x, y, self.steps, self.strength, self.rng)
+        return x, smooth_labels(y, self.label_smoothing)
 
     def _draw_one(self) -> tuple[np.ndarray, np.ndarray]:
         number = int(self.rng.choice(len(self.masks), p=self.chances))

@@ -76,7 +76,8 @@ def plan_validation(
     groups : array-like of shape (n_images,) or None, default=None
         Specimen of each image; whole specimens are then held out.
     labelled : list of bool or None, default=None
-        Which images have labels; blocks lie in these only. None: all have.
+        Which images have labels; the others are as if they were not there, unless their group is
+        held out. None: all have.
 
     Returns
     -------
@@ -90,25 +91,26 @@ def plan_validation(
     Raises
     ------
     InvalidInputError
-        If `groups` has the wrong length, or holds a single group and one is to be held out.
+        If `groups` has the wrong length, or holds a single group with labels and one is to be
+        held out.
     """
+    usable = [i for i in range(len(sizes)) if labelled is None or labelled[i]]
     if groups is not None:
-        groups = _check_groups(groups, len(sizes), fraction)
+        groups = _check_groups(groups, len(sizes))
     if fraction == 0:
         return ValidationPlan([], [])
     if groups is not None:
-        return _whole_groups(groups, fraction, rng)
-    if len(sizes) < _FEW_IMAGES:
-        usable = [i for i in range(len(sizes)) if labelled is None or labelled[i]]
+        return _whole_groups(groups, usable, fraction, rng)
+    if len(usable) < _FEW_IMAGES:
         return _blocks(sizes, usable, fraction, rng)
-    return _runs(len(sizes), fraction)
+    return _runs(usable, fraction)
 
 
 def _whole(image: int) -> Block:
     return Block(image, slice(None), slice(None))
 
 
-def _check_groups(groups: Any, n_images: int, fraction: float) -> np.ndarray:
+def _check_groups(groups: Any, n_images: int) -> np.ndarray:
     groups = np.asarray(groups)
     if groups.shape != (n_images,):
         raise InvalidInputError(
@@ -116,23 +118,25 @@ def _check_groups(groups: Any, n_images: int, fraction: float) -> np.ndarray:
             f"{groups.shape}."
         )
     try:
-        names = np.unique(groups)
+        np.unique(groups)
     except TypeError as error:
         kinds = sorted({type(name).__name__ for name in groups})
         raise InvalidInputError(
             "groups must be all numbers or all strings, so that they can be told apart; got "
             f"{' and '.join(kinds)}."
         ) from error
-    if len(names) < 2 and fraction:
-        raise InvalidInputError(
-            "groups must hold at least two groups, one to validate on; got one. Leave groups out "
-            "to validate on blocks of the images."
-        )
     return groups
 
 
-def _whole_groups(groups: np.ndarray, fraction: float, rng: np.random.Generator) -> ValidationPlan:
-    names = rng.permutation(np.unique(groups))
+def _whole_groups(
+    groups: np.ndarray, usable: list[int], fraction: float, rng: np.random.Generator
+) -> ValidationPlan:
+    names = rng.permutation(np.unique(groups[usable]))
+    if len(names) < 2:
+        raise InvalidInputError(
+            "groups must hold at least two groups, one to validate on; got one with labels. Leave "
+            "groups out to validate on blocks of the images."
+        )
     n_held = min(max(1, round(fraction * len(names))), len(names) - 1)
     held = [_whole(i) for i in np.flatnonzero(np.isin(groups, names[:n_held])).tolist()]
     return ValidationPlan(held, held)
@@ -160,7 +164,8 @@ def _blocks(
     return ValidationPlan(blocks, held_out)
 
 
-def _runs(n_images: int, fraction: float) -> ValidationPlan:
+def _runs(usable: list[int], fraction: float) -> ValidationPlan:
+    n_images = len(usable)
     n_held = max(1, round(fraction * n_images))
     n_runs = min(3, n_held)
     lengths = [n_held // n_runs + (k < n_held % n_runs) for k in range(n_runs)]
@@ -168,6 +173,6 @@ def _runs(n_images: int, fraction: float) -> ValidationPlan:
     runs = [range(c - n // 2, c - n // 2 + n) for c, n in zip(centers, lengths, strict=True)]
     held = sorted({i for run in runs for i in range(run.start - 1, run.stop + 1)})
     return ValidationPlan(
-        [_whole(i) for run in runs for i in run],
-        [_whole(i) for i in held if 0 <= i < n_images],
+        [_whole(usable[i]) for run in runs for i in run],
+        [_whole(usable[i]) for i in held if 0 <= i < n_images],
     )

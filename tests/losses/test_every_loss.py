@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from membseg.losses import LOSSES, PixelLoss, binary_crossentropy, parse_loss
+from membseg.losses import LOSSES, SOFT_LOSSES, PixelLoss, binary_crossentropy, parse_loss
 
 SPATIAL = ("boundary", "cldice")
 
@@ -211,6 +211,44 @@ def test_gradients_are_those_of_the_definitions(name):
     actual = gradient(name, y_true, y_logit)
     assert np.abs(expected).max() > 1e-3
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=2e-6)
+
+
+def make_soft_case(seed):
+    """A case whose targets lie between 0 and 1."""
+    _, weight, logit, y_true, y_logit = make_case(seed)
+    y_true[..., 0] = np.random.default_rng(seed).random(weight.shape)
+    return y_true[..., 0].astype(np.float64), weight, logit, y_true, y_logit
+
+
+@pytest.mark.parametrize("name", SOFT_LOSSES)
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 2**20))
+def test_definitions_hold_for_soft_targets(name, seed):
+    target, weight, logit, y_true, y_logit = make_soft_case(seed)
+    expected = DEFINITIONS[name](target, weight, logit)
+    assert float(PixelLoss(name)(y_true, y_logit)) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", SOFT_LOSSES)
+def test_gradients_hold_for_soft_targets(name):
+    target, weight, logit, y_true, y_logit = make_soft_case(13)
+    expected = slope(DEFINITIONS[name], target, weight, logit)
+    np.testing.assert_allclose(gradient(name, y_true, y_logit), expected, rtol=1e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_which_losses_know_soft_targets(name):
+    # A target of 1/2 teaches the others nothing, whatever the logit is.
+    y_true = np.full((1, 4, 5, 2), 0.5, np.float32)
+    y_logit = np.random.default_rng(0).normal(0, 3, (1, 4, 5, 1)).astype(np.float32)
+    assert (name in SOFT_LOSSES) == bool(gradient(name, y_true, y_logit).any())
+
+
+def test_only_cross_entropy_is_least_where_the_prediction_is_the_target():
+    y_true = np.full((1, 4, 5, 2), 0.7, np.float32)
+    for name in SOFT_LOSSES:
+        least = np.abs(gradient(name, y_true, np.full((1, 4, 5, 1), np.log(7 / 3)))).max() < 1e-6
+        assert least == (name == "bce")
 
 
 @pytest.mark.parametrize("name", SPATIAL)

@@ -44,7 +44,7 @@ def test_estimators_are_values_too():
             "space names 'lerning_rate', which is no parameter of UNetSegmenter. The nearest name "
             "is 'learning_rate'.",
         ),
-        ({"qqqqqq": [1]}, "no parameter of UNetSegmenter. It has augmentation, "),
+        ({"qqqqqq": [1]}, "no parameter of UNetSegmenter. It has adversarial_mode, "),
         ({}, "space must name at least one parameter; got an empty dict."),
         ([], "space must hold at least one dict of parameters; got an empty list."),
         (

@@ -30,10 +30,20 @@ def test_they_fit_the_default_network():
 @pytest.mark.parametrize(
     ("name", "value"),
     [("n_channels", 3), ("depth", 4), ("base_filters", 8), ("stem_stride", 1),
-     ("norm_layer", "batch")],
+     ("norm_layer", "batch"), ("block", "residual"), ("skips", "attention"), ("skips", "nested"),
+     ("squeeze_excitation", True), ("bottleneck", "transformer")],
 )  # fmt: skip
 def test_other_networks_get_none(name, value):
     assert load_synthetic_weights({**CONFIG, name: value}) is None
+
+
+def test_what_makes_no_variant_does_not_matter():
+    neutral = {"block": "plain", "skips": "plain", "deep_supervision": False}
+    neutral |= {"squeeze_excitation": False, "bottleneck": "conv", "stochastic_depth": 0.0}
+    expected = load_synthetic_weights(CONFIG)
+    got = load_synthetic_weights(CONFIG | neutral)
+    for a, b in zip(expected, got, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_round_trip_is_half_precision(tmp_path):

@@ -1,6 +1,7 @@
 """The U-Net: shapes, names, reach, seeds, precision, and what its parameters change."""
 
 import re
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -110,6 +111,23 @@ def test_parameter_count_is_that_of_the_definition():
     expected = (9 * 2 + 2) + (9 * 4 + 2) + (9 * 8 + 4) + (9 * 16 + 4)
     expected += (4 * 8 + 2) + (9 * 8 + 2) + (9 * 4 + 2) + (2 + 1)
     assert build_unet(depth=1, base_filters=2).count_params() == expected
+
+
+def count_by_hand(n_channels, depth, base):
+    """Weights of the layers of the paper's figure 1, and of one logit instead of two."""
+    filters = [base * 2**level for level in range(depth + 1)]
+    convs = [(3, n_channels, base), (3, base, base)]
+    for n_in, n in pairwise(filters):
+        convs += [(3, n_in, n), (3, n, n)]
+    for n in reversed(filters[:-1]):
+        convs += [(2, 2 * n, n), (3, 2 * n, n), (3, n, n)]
+    convs.append((1, base, 1))
+    return sum(size**2 * n_in * n + n for size, n_in, n in convs)
+
+
+def test_parameter_count_of_the_papers_size():
+    assert build_unet(2, depth=4, base_filters=4).count_params() == count_by_hand(2, 4, 4)
+    assert count_by_hand(1, 4, 64) == 31_030_593
 
 
 @pytest.mark.parametrize(

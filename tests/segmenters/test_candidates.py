@@ -13,6 +13,7 @@ from membseg import (
     DeepLabV3PlusSegmenter,
     FCNSegmenter,
     KerasSegmenter,
+    MultiPathSegmenter,
     SegNetSegmenter,
     UNetSegmenter,
 )
@@ -41,10 +42,14 @@ def build_small_unet(n_channels, seed, dtype, l2):
     return build_unet(n_channels, depth=1, base_filters=2, seed=seed, dtype=dtype, l2=l2)
 
 
+SHALLOW = QUICK | {"base_filters": 2, "stem_stride": 1, "norm_layer": "none"}
+
 CANDIDATES = {
     "fcn": FCNSegmenter(base_filters=1, **QUICK),
     "segnet": SegNetSegmenter(depth=2, base_filters=2, stem_stride=1, **QUICK),
     "deeplab": DeepLabV3PlusSegmenter(base_filters=1, atrous_rate=1, norm_layer="none", **QUICK),
+    "hrnet": MultiPathSegmenter(n_paths=2, **SHALLOW),
+    "two_path": MultiPathSegmenter(mode="two_path", **SHALLOW),
     "own": KerasSegmenter(build_own, **QUICK),
     "own with options": KerasSegmenter(build_small_unet, l2=1e-4, **QUICK),
 }
@@ -79,8 +84,8 @@ def test_the_same_seed_gives_the_same_bits(fitted_ones, slices, name):
     )
 
 
-@pytest.mark.parametrize("name", ["segnet", "own", "own with options"])
-@pytest.mark.parametrize("tta", ["none", "d4"])
+@pytest.mark.parametrize("name", ["segnet", "hrnet", "two_path", "own", "own with options"])
+@pytest.mark.parametrize("tta", ["none", pytest.param("d4", marks=pytest.mark.slow)])
 def test_tiles_equal_the_whole_image(fitted_ones, slices, name, tta):
     segmenter = pickle.loads(pickle.dumps(fitted_ones[name])).set_params(tta=tta)
     assert segmenter.__sklearn_tags__().tile_exact
@@ -103,7 +108,7 @@ def test_tiles_of_the_fcn_equal_the_whole_image(fitted_ones, slices):
 
 
 def test_who_says_that_tiles_are_exact():
-    for segmenter in (FCNSegmenter(), SegNetSegmenter()):
+    for segmenter in (FCNSegmenter(), SegNetSegmenter(), MultiPathSegmenter()):
         assert segmenter.__sklearn_tags__().tile_exact
         assert not segmenter.set_params(norm_layer="group").__sklearn_tags__().tile_exact
     assert not DeepLabV3PlusSegmenter().__sklearn_tags__().tile_exact
@@ -117,6 +122,7 @@ def test_who_says_that_tiles_are_exact():
         (FCNSegmenter, {"variant": "4s", "stem_stride": 3, "dropout": 1.0, "base_filters": 0}),
         (SegNetSegmenter, {"depth": 6, "norm_layer": "layer", "stem_stride": 0}),
         (DeepLabV3PlusSegmenter, {"output_stride": 32, "backbone": "xception", "atrous_rate": 0}),
+        (MultiPathSegmenter, {"mode": "unet", "layout": "w48", "n_paths": 5, "stem_stride": 3}),
         (partial(KerasSegmenter, build_own), {"build_fn": "unet", "l1": -1}),
     ],
 )

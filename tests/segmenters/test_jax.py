@@ -14,7 +14,10 @@ FILES = {
     "unet": [FOLDER / "test_unet_contract.py", FOLDER / "test_unet_fit.py"],
     "candidates": [
         FOLDER / "test_candidates.py",
-        *(NETWORKS / f"test_{name}.py" for name in ("reach", "fcn", "segnet", "deeplab")),
+        *(
+            NETWORKS / f"test_{name}.py"
+            for name in ("reach", "fcn", "segnet", "deeplab", "multipath")
+        ),
     ],
 }
 

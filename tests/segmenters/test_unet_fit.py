@@ -8,7 +8,7 @@ import pytest
 from membseg import UNetSegmenter
 from membseg.datasets import make_membranes
 from membseg.exceptions import OutOfMemoryError, TrainingWarning
-from membseg.training import Schedule, TrainingLoop
+from membseg.training import HostSteps, Schedule
 
 
 def test_same_seed_same_bits_and_global_states_are_left_alone(fitted, slices, quick):
@@ -214,10 +214,10 @@ def test_ctrl_c_raises_and_leaves_nothing_half_done(slices, quick, monkeypatch):
     unfitted, refitted = quick(), quick().fit(X, y)
     before = refitted.decision_function(X)
 
-    def interrupt(self, step):
+    def interrupt(self, learning_rates):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(TrainingLoop, "_step", interrupt)
+    monkeypatch.setattr(HostSteps, "take", interrupt)
     with pytest.raises(KeyboardInterrupt):
         unfitted.fit(X, y)
     assert not any(name.endswith("_") and not name.startswith("_") for name in vars(unfitted))
@@ -228,14 +228,14 @@ def test_ctrl_c_raises_and_leaves_nothing_half_done(slices, quick, monkeypatch):
 
 def test_memory_that_runs_out_halves_the_batch(slices, quick, monkeypatch):
     X, y = slices
-    take = TrainingLoop._step
+    take = HostSteps.take
 
-    def tight(self, step):
+    def tight(self, learning_rates):
         if self.sampler.batch_size > 2:
             raise OutOfMemoryError("too much")
-        return take(self, step)
+        return take(self, learning_rates)
 
-    monkeypatch.setattr(TrainingLoop, "_step", tight)
+    monkeypatch.setattr(HostSteps, "take", tight)
     with pytest.warns(TrainingWarning, match=r"training starts again with batch_size=2"):
         segmenter = quick(batch_size=4).fit(X, y)
     assert segmenter.batch_size_ == 2
@@ -245,10 +245,10 @@ def test_memory_that_runs_out_halves_the_batch(slices, quick, monkeypatch):
 
 
 def test_memory_for_not_even_one_patch(slices, quick, monkeypatch):
-    def full(self, step):
+    def full(self, learning_rates):
         raise OutOfMemoryError("too much")
 
-    monkeypatch.setattr(TrainingLoop, "_step", full)
+    monkeypatch.setattr(HostSteps, "take", full)
     with pytest.raises(OutOfMemoryError, match="too little memory to train on a single patch"):
         quick(batch_size=1).fit(*slices)
 

@@ -25,6 +25,7 @@ from membseg.segmenters import (
     EnsembleSegmenter,
     FCNSegmenter,
     KerasSegmenter,
+    MultiPathSegmenter,
     PixelForestSegmenter,
     RidgeSegmenter,
     SegNetSegmenter,
@@ -48,6 +49,23 @@ def tiny_unet():
 #: What any network needs for a fit in a second.
 TINY = {"max_steps": 2, "batch_size": 2, "tta": "none", "precision": "float32"}
 
+TINY_VARIANTS = [
+    UNetSegmenter(
+        depth=2, base_filters=2, stem_stride=1, skips="nested", deep_supervision=True, **TINY
+    ),
+    UNetSegmenter(
+        depth=1,
+        base_filters=2,
+        stem_stride=1,
+        block="residual",
+        skips="attention",
+        squeeze_excitation=True,
+        bottleneck="transformer",
+        stochastic_depth=0.2,
+        **TINY,
+    ),
+]
+
 
 def build_own(n_channels, seed):
     image = keras.Input((None, None, n_channels))
@@ -57,10 +75,10 @@ def build_own(n_channels, seed):
 
 
 TINY_CANDIDATES = [
-    KerasSegmenter(build_own, **TINY),
     FCNSegmenter(base_filters=1, **TINY),
-    SegNetSegmenter(depth=2, base_filters=2, **TINY),
     DeepLabV3PlusSegmenter(base_filters=2, atrous_rate=1, norm_layer="none", **TINY),
+    MultiPathSegmenter(n_paths=2, base_filters=2, norm_layer="none", **TINY),
+    MultiPathSegmenter(mode="two_path", base_filters=2, norm_layer="none", **TINY),
 ]
 
 
@@ -90,7 +108,8 @@ def exemptions(estimator):
 
 QUICK = [
     tiny_unet(),
-    *TINY_CANDIDATES,
+    KerasSegmenter(build_own, **TINY),
+    SegNetSegmenter(depth=2, base_filters=2, **TINY),
     ThresholdSegmenter(),
     RidgeSegmenter(),
     tiny_forest(),
@@ -112,17 +131,20 @@ def test_contract(estimator, check):
     check(estimator)
 
 
+#: Those that take longer: half a minute each.
+SLOW = [
+    UNetSegmenter(max_steps=2, batch_size=2, precision="float32"),
+    *TINY_VARIANTS,
+    *TINY_CANDIDATES,
+    search_of(tiny_unet(), {"learning_rate": [1e-3, 2e-3]}),
+    pipeline_of(tiny_unet()),
+    EnsembleSegmenter(tiny_unet(), n_members=2),
+    search_of(pipeline_of(tiny_unet()), {"contrast__clip_limit": [0.01, 0.02]}),
+]
+
+
 @pytest.mark.slow
-@parametrize_with_segmenter_checks(
-    [
-        UNetSegmenter(max_steps=2, batch_size=2, precision="float32"),
-        search_of(tiny_unet(), {"learning_rate": [1e-3, 2e-3]}),
-        pipeline_of(tiny_unet()),
-        EnsembleSegmenter(tiny_unet(), n_members=2),
-        search_of(pipeline_of(tiny_unet()), {"contrast__clip_limit": [0.01, 0.02]}),
-    ],
-    expected_failed_checks=wrapper_exemptions,
-)
+@parametrize_with_segmenter_checks(SLOW, expected_failed_checks=wrapper_exemptions)
 def test_contract_of_larger_ones(estimator, check):
     check(estimator)
 
@@ -130,7 +152,8 @@ def test_contract_of_larger_ones(estimator, check):
 def test_no_segmenter_is_forgotten():
     public = [getattr(membseg.segmenters, name) for name in membseg.segmenters.__all__]
     segmenters = {c for c in public if inspect.isclass(c) and issubclass(c, SegmenterMixin)}
-    assert segmenters | set(WRAPPERS) == {type(e) for e in QUICK if isinstance(e, SegmenterMixin)}
+    tested = {type(e) for e in QUICK + SLOW if isinstance(e, SegmenterMixin)}
+    assert segmenters | set(WRAPPERS) == tested
 
 
 def test_wrappers_are_exempt_by_name_and_segmenters_are_not():

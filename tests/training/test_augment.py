@@ -82,10 +82,22 @@ def test_order_of_the_recipe_does_not_matter():
     assert parse_augmentation("noise+d4") == parse_augmentation("d4+noise") == ["d4", "noise"]
 
 
+def test_steps_that_mix_pairs_come_last_and_leave_single_patches_alone():
+    steps = parse_augmentation("cutmix+noise+mixup+d4")
+    assert steps == ["d4", "noise", "mixup", "cutmix"]
+    image, target = make_patch()
+    rng, untouched = np.random.default_rng(1), np.random.default_rng(1)
+    new_image, new_target = augment_patch(image, target, steps[2:], 1.0, rng)
+    np.testing.assert_array_equal(new_image, image)
+    np.testing.assert_array_equal(new_target, target)
+    assert rng.random() == untouched.random()
+
+
 def test_unknown_step_is_named():
     message = (
         "augmentation must be 'none' or steps joined by '+' out of flips, d4, scale, "
-        "elastic, intensity, sharpness, blur, noise; got 'd4+shear' with the unknown step 'shear'."
+        "elastic, intensity, sharpness, blur, noise, mixup, cutmix; got 'd4+shear' with the "
+        "unknown step 'shear'."
     )
     with pytest.raises(InvalidInputError, match=re.escape(message)):
         parse_augmentation("d4+shear")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from membseg.exceptions import OutOfMemoryError, TrainingError
-from membseg.training import Schedule, TrainingLoop, is_out_of_memory
+from membseg.training import HostSteps, Schedule, TrainingLoop, is_out_of_memory
 
 
 class ScriptedNetwork:
@@ -50,7 +50,7 @@ class ScriptedLoop(TrainingLoop):
         options = {"monitor": "loss", "patience": None, "steps_per_epoch": 2} | options
         n_steps = options.pop("n_steps", 2 * len(values))
         schedule = Schedule(peak=1e-3, n_steps=n_steps, start=0.0, deadline=None)
-        super().__init__(network, self, values, schedule, **options)
+        super().__init__(network, HostSteps(network, self), values, schedule, **options)
         self.values = iter(values)
 
     def draw(self):
@@ -134,6 +134,24 @@ def test_learning_rate_is_set_at_every_step():
     loop = ScriptedLoop(network, [0.1, 0.1])
     loop.run()
     assert network.rates == [loop.schedule.learning_rate(step) for step in range(4)]
+
+
+def test_what_steps_tell_besides_the_loss_is_in_the_history():
+    class Steps(HostSteps):
+        def take(self, learning_rates):
+            return super().take(learning_rates) | {"other_loss": np.array([self.network.weight])}
+
+    network = ScriptedNetwork([1.0] * 4)
+    loop = ScriptedLoop(network, [0.1, 0.1])
+    loop.steps = Steps(network, loop)
+    assert [row["other_loss"] for row in loop.run().history] == [1.5, 3.5]
+    loop = ScriptedLoop(network, [0.1, 0.1])
+    network.losses, network.weight = iter([1.0] * 4), np.nan
+    loop.steps = Steps(network, loop)
+    with pytest.raises(
+        TrainingError, match=r"The training's other_loss became nan at step 1\. Try"
+    ):
+        loop.run()
 
 
 def test_history_is_reported_row_by_row():

@@ -86,7 +86,13 @@ class ScriptedSteps:
         losses = [self.losses.pop(0) for _ in rates]
         if isinstance(losses[0], Exception):
             raise losses[0]
-        return np.array(losses, dtype=np.float32)
+        return {"loss": np.array(losses, dtype=np.float32)}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
 
 
 class Nothing:
@@ -106,8 +112,8 @@ def make_loop(losses, *, n_steps, steps_per_epoch=5, deadline=None):
     resident = ScriptedSteps(losses)
     schedule = Schedule(peak=1e-3, n_steps=n_steps, start=0.0, deadline=deadline)
     loop = TrainingLoop(
-        Nothing(), None, Nothing(), schedule,
-        steps_per_epoch=steps_per_epoch, monitor="loss", patience=None, resident=resident,
+        Nothing(), resident, Nothing(), schedule,
+        steps_per_epoch=steps_per_epoch, monitor="loss", patience=None,
     )  # fmt: skip
     return loop, resident
 

@@ -20,7 +20,10 @@ jax = pytest.importorskip("jax")
 NOTHING = ValidationPlan([], [])
 
 #: Once for all tests, so that what has been compiled is found again.
-COMPILED = jax.jit(draw_batch, static_argnames=("batch_size", "patch_size", "steps", "strength"))
+COMPILED = jax.jit(
+    draw_batch,
+    static_argnames=("batch_size", "patch_size", "steps", "strength", "label_smoothing"),
+)
 
 
 def make_sampler(images, masks, *, weights=None, plan=NOTHING, norm="none", **options):
@@ -44,6 +47,7 @@ def draw(sampler, seed=0):
         patch_size=sampler.patch_size,
         steps=tuple(sampler.steps),
         strength=sampler.strength,
+        label_smoothing=sampler.label_smoothing,
     )
     assert x.dtype == y.dtype == np.float32
     return np.asarray(x), np.asarray(y)
@@ -301,6 +305,53 @@ def test_noise_differs_from_pixel_to_pixel_and_patch_to_patch():
     _, device = summaries("noise", np.zeros((16, 16)), n=30)
     noisy = device[device.std(axis=(1, 2)) > 0.01]
     assert len(np.unique(noisy)) == noisy.size
+
+
+def two_kinds(recipe, n=2000):
+    """Host and device: how much each patch has of what the other kind of patch is made of."""
+    images = [np.zeros((12, 12)), np.ones((12, 12))]
+    masks = [np.zeros((12, 12), np.uint8), np.ones((12, 12), np.uint8)]
+    sampler = make_sampler(
+        images, masks, augmentation=recipe, batch_size=n, patch_size=12, augmentation_strength=0.8
+    )
+    shares = []
+    for x, y in (sampler.draw(), draw(sampler)):
+        # Image, target and weight are mixed alike.
+        np.testing.assert_allclose(y[..., 0], x[..., 0], atol=1e-5)
+        np.testing.assert_allclose(y[..., 1], 1, rtol=1e-5)
+        shares.append(x[..., 0].mean(axis=(1, 2)))
+    return shares
+
+
+@pytest.mark.parametrize("recipe", ["mixup", "cutmix", "mixup+cutmix"])
+def test_patches_are_mixed_as_on_the_host(recipe):
+    # One of each pair: the other's share is the rest.
+    host, device = (np.round(shares[::2], 3) for shares in two_kinds(recipe))
+    assert stats.ks_2samp(host, device).pvalue > 1e-3
+    for shares in (host, device):
+        assert 0.1 < np.mean((shares > 0) & (shares < 1)) < 0.7
+
+
+def test_mixing_leaves_the_rest_of_the_stream_alone():
+    images, masks = [numbered(24, 24)], [np.ones((24, 24), np.uint8)]
+    recipe = "d4+intensity+noise"
+    x, _ = draw(make_sampler(images, masks, augmentation=recipe, batch_size=40))
+    mixed, _ = draw(make_sampler(images, masks, augmentation=f"{recipe}+cutmix", batch_size=40))
+    pairs = x.reshape(20, 2, 8, 8, 1)
+    partner = pairs[:, ::-1].reshape(x.shape)
+    assert (np.isclose(mixed, x) | np.isclose(mixed, partner)).all()
+    assert 0.1 < np.isclose(mixed, x).all(axis=(1, 2, 3)).mean() < 0.9
+
+
+def test_labels_are_smoothed_as_on_the_host():
+    mask = (numbered(16, 16) % 3 == 0).astype(np.uint8)
+    mask[:2] = IGNORED
+    sampler = make_sampler([numbered(16, 16)], [mask])
+    x, y = draw(sampler)
+    sampler.label_smoothing = 0.2
+    same, smooth = draw(sampler)
+    np.testing.assert_array_equal(same, x)
+    np.testing.assert_allclose(smooth, y * [0.8, 1] + [0.1, 0], rtol=1e-6)
 
 
 def test_channels_share_their_geometry():

@@ -10,6 +10,7 @@ import pytest
 from membseg import UNetSegmenter, make_membranes
 from membseg.networks import build_unet
 from membseg.training import (
+    HostSteps,
     PatchSampler,
     ResidentSteps,
     TrainingData,
@@ -69,17 +70,30 @@ def test_a_step_is_the_step_of_keras_on_the_same_batch(slices):
         other.optimizer.learning_rate = RATE / (step + 1)
         other.reset_metrics()
         losses.append(float(other.train_on_batch(np.asarray(x), np.asarray(y))))
-    taken = resident.take([RATE, RATE / 2])
+    taken = resident.take([RATE, RATE / 2])["loss"]
     np.testing.assert_allclose(taken, losses, rtol=1e-5)
     for a, b in zip(resident.network.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     assert int(resident.network.optimizer.iterations) == 2
 
 
+def test_mixed_patches_and_smoothed_labels_are_part_of_the_step(slices):
+    import jax
+
+    resident = make_steps(slices)
+    resident.sampler.steps, resident.sampler.label_smoothing = ["d4", "mixup", "cutmix"], 0.2
+    x, y = draw_batch(
+        resident.data, jax.random.fold_in(resident.key, 0), batch_size=4, patch_size=32,
+        steps=("d4", "mixup", "cutmix"), strength=1.0, label_smoothing=0.2,
+    )  # fmt: skip
+    loss = float(resident.network.test_on_batch(np.asarray(x), np.asarray(y)))
+    assert resident.take([RATE])["loss"][0] == pytest.approx(loss, rel=1e-5)
+
+
 def test_how_many_steps_a_call_takes_changes_nothing(slices):
     together, one_by_one = make_steps(slices, dropout=0.5), make_steps(slices, dropout=0.5)
-    losses = together.take([RATE] * 5)
-    singles = [one_by_one.take([RATE])[0] for _ in range(5)]
+    losses = together.take([RATE] * 5)["loss"]
+    singles = [one_by_one.take([RATE])["loss"][0] for _ in range(5)]
     np.testing.assert_array_equal(losses, singles)
     assert same(together.network, one_by_one.network)
     assert len(set(singles)) == 5
@@ -89,7 +103,7 @@ def test_the_loss_falls_and_weights_that_were_read_stay(slices):
     resident = make_steps(slices)
     before = resident.network.get_weights()
     copies = [weight.copy() for weight in before]
-    losses = resident.take([RATE] * 100)
+    losses = resident.take([RATE] * 100)["loss"]
     assert losses[-10:].mean() < 0.8 * losses[:10].mean()
     for weight, copy in zip(before, copies, strict=True):
         np.testing.assert_array_equal(weight, copy)
@@ -158,15 +172,15 @@ def test_data_that_do_not_fit_stay_on_the_host(slices, monkeypatch):
     resident = make_steps(slices)
     pair = (resident.network, resident.sampler)
     assert isinstance(choose_steps(True, *pair), ResidentSteps)
-    assert choose_steps(False, *pair) is None
+    assert isinstance(choose_steps(False, *pair), HostSteps)
     monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: True)
     assert isinstance(choose_steps("auto", *pair), ResidentSteps)
     monkeypatch.setattr("membseg.training._resident.memory_limit", lambda: 3 * 48 * 48)
-    assert choose_steps("auto", *pair) is None
+    assert isinstance(choose_steps("auto", *pair), HostSteps)
     with pytest.raises(ValueError, match=r"device_data=True would need 0\.0 GB of the device"):
         choose_steps(True, *pair)
     monkeypatch.setattr("membseg.training._resident.MAX_PIXELS", 3 * 48 * 48 - 1)
-    assert choose_steps("auto", *pair) is None
+    assert isinstance(choose_steps("auto", *pair), HostSteps)
     with pytest.raises(ValueError, match="can hold 6911 pixels of labelled images; got 6912"):
         choose_steps(True, *pair)
 
@@ -175,6 +189,7 @@ def test_a_step_that_the_device_does_not_know_is_left_to_the_host(slices, monkey
     resident = make_steps(slices)
     resident.sampler.steps = ["d4", "swirl"]
     monkeypatch.setattr("membseg.training._resident.has_accelerator", lambda: True)
-    assert choose_steps("auto", resident.network, resident.sampler) is None
+    steps = choose_steps("auto", resident.network, resident.sampler)
+    assert isinstance(steps, HostSteps)
     with pytest.raises(ValueError, match="cannot be had with swirl in augmentation"):
         choose_steps(True, resident.network, resident.sampler)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from membseg.training import Block, PatchSampler, TrainingData, ValidationPlan
+from membseg.training._mix import mix_batch
 from membseg.utils import IGNORED, fit_intensity
 
 NOTHING = ValidationPlan([], [])
@@ -91,6 +92,35 @@ def test_small_images_are_reflected_and_what_is_added_has_no_weight():
     np.testing.assert_array_equal(x[0, 5:, :, 0], x[0, 4:1:-1, :, 0])
     assert (y[:, :5, :, 1] == 1).all()
     assert (y[:, 5:, :, 1] == 0).all()
+
+
+def test_mixing_comes_after_all_other_steps():
+    image = numbered(20, 20)
+    mask = (image % 3 == 0).astype(np.uint8)
+    mask[:4] = IGNORED
+    recipe = "d4+elastic+noise"
+    # A mixed batch is that of the same recipe without mixing, mixed.
+    x, y = make_sampler([image], [mask], augmentation=recipe).draw()
+    sampler = make_sampler([image], [mask], augmentation=f"{recipe}+mixup+cutmix")
+    mixed, target = sampler.draw()
+    other = make_sampler([image], [mask], augmentation=recipe)
+    other.draw()
+    wanted, wanted_target = mix_batch(x, y, ["mixup", "cutmix"], 1.0, other.rng)
+    np.testing.assert_array_equal(mixed, wanted)
+    np.testing.assert_array_equal(target, wanted_target)
+    assert not np.array_equal(mixed, x)
+
+
+def test_labels_are_smoothed_and_weights_are_not():
+    image = numbered(16, 16)
+    mask = (image % 3 == 0).astype(np.uint8)
+    mask[:2] = IGNORED
+    x, y = make_sampler([image], [mask]).draw()
+    same, smooth = make_sampler([image], [mask], label_smoothing=0.1).draw()
+    np.testing.assert_array_equal(same, x)
+    np.testing.assert_allclose(smooth[..., 0], 0.9 * y[..., 0] + 0.05, rtol=1e-6)
+    np.testing.assert_array_equal(smooth[..., 1], y[..., 1])
+    assert smooth.dtype == np.float32
 
 
 def test_same_generator_same_batches():

@@ -46,6 +46,33 @@ def test_blocks_lie_in_images_with_labels(seed):
     assert [block.image for block in plan.blocks] == [1, 4, 5]
 
 
+def test_few_images_with_labels_among_many_give_blocks():
+    labelled = [i % 10 == 3 for i in range(60)]
+    plan = plan_validation([(64, 64)] * 60, 0.1, np.random.default_rng(0), labelled=labelled)
+    assert all(labelled[block.image] for block in plan.held_out)
+    assert len(plan.blocks) == 4
+    assert plan.blocks[0].rows != slice(None)
+
+
+def test_runs_are_those_of_the_images_with_labels():
+    sizes = [(8, 8)] * 100
+    labelled = [i % 2 == 1 for i in range(100)]
+    plan = plan_validation(sizes, 0.1, np.random.default_rng(0), labelled=labelled)
+    fifty = plan_validation(sizes[:50], 0.1, np.random.default_rng(0))
+    for blocks, wanted in ((plan.blocks, fifty.blocks), (plan.held_out, fifty.held_out)):
+        assert [block.image for block in blocks] == [2 * block.image + 1 for block in wanted]
+
+
+@given(st.integers(0, 100))
+def test_a_group_without_labels_is_not_held_out_alone(seed):
+    groups = np.repeat(["a", "b", "c"], 2)
+    labelled = [False, False, True, False, True, True]
+    rng = np.random.default_rng(seed)
+    plan = plan_validation([(8, 8)] * 6, 0.3, rng, groups, labelled)
+    # An image without labels goes with its group.
+    assert [block.image for block in plan.held_out] in ([2, 3], [4, 5])
+
+
 def test_blocks_of_large_images_are_limited():
     (block,) = plan_validation([(16384, 900)], 0.5, np.random.default_rng(0)).blocks
     assert block.rows.stop - block.rows.start == 1024
@@ -104,6 +131,12 @@ def test_groups_of_mixed_kinds():
 
 
 def test_one_group_is_refused():
-    message = "groups must hold at least two groups, one to validate on; got one."
-    with pytest.raises(InvalidInputError, match=re.escape(message)):
-        plan_validation([(8, 8)] * 3, 0.1, np.random.default_rng(0), [1, 1, 1])
+    message = (
+        "groups must hold at least two groups, one to validate on; got one with labels. Leave "
+        "groups out to validate on blocks of the images."
+    )
+    for groups in ([1, 1, 1], [1, 1, 2]):
+        with pytest.raises(InvalidInputError, match=re.escape(message)):
+            plan_validation(
+                [(8, 8)] * 3, 0.1, np.random.default_rng(0), groups, [True, True, False]
+            )

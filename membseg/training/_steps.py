@@ -1,0 +1,78 @@
+"""Training steps on batches that are drawn on the host."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from membseg.training._ahead import DrawnAhead
+from membseg.training._sampler import PatchSampler
+
+
+class Steps(Protocol):
+    """Takes training steps; what the loop asks of every way to train.
+
+    A context manager, which the loop opens before the first step and closes after the last.
+    """
+
+    def n_at_once(self, most: int, seconds_left: float | None) -> int:
+        """Say how many steps the next call of `take` should take, at least 1.
+
+        Parameters
+        ----------
+        most : int
+            Steps that may be taken.
+        seconds_left : float or None
+            Time to the deadline; None without one.
+        """
+
+    def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
+        """Take one step for each learning rate.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_steps,)
+            "loss", and whatever else belongs in the history, of each step.
+        """
+
+    def __enter__(self) -> "Steps": ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class HostSteps:
+    """Takes steps one by one, on batches drawn one ahead.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled; changed in place.
+    sampler : PatchSampler
+        Source of batches.
+    """
+
+    def __init__(self, network: Any, sampler: PatchSampler) -> None:
+        self.network = network
+        self.sampler = sampler
+        self._batches = DrawnAhead(sampler)
+
+    def n_at_once(self, most: int, seconds_left: float | None) -> int:
+        """One: the clock is looked at before each."""
+        return 1
+
+    def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
+        """Take one step for each learning rate; see :class:`Steps`."""
+        return {"loss": np.array([self._step(rate) for rate in learning_rates])}
+
+    def _step(self, learning_rate: float) -> float:
+        self.network.optimizer.learning_rate = learning_rate
+        x, y = self._batches.draw()
+        # Some versions of Keras give the mean over the steps since then, others do it themselves.
+        self.network.reset_metrics()
+        return float(self.network.train_on_batch(x, y))
+
+    def __enter__(self) -> "HostSteps":
+        self._batches.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._batches.__exit__(*error)
