@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from peers.figure import save_figure
+from peers.figure import TICKS, save_figure, stretch
 from peers.quality_table import Summary, summarise
 
 #: Okabe and Ito's colours, which colour-blind people tell apart: one a row.
@@ -16,16 +16,6 @@ _COLOURS = {
 }  # fmt: skip
 
 _SCORES = {"v_rand": "V_Rand", "v_info": "V_Info"}
-
-#: Scores are drawn on an axis that widens towards 1, where the difference is made.
-_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
-
-_CEILING = 0.9995
-
-
-def _stretch(score: Any) -> Any:
-    """Map a score in [0, 1] to -log10(1 - score)."""
-    return -np.log10(1 - np.clip(score, 0, _CEILING))
 
 
 def draw_quality(content: dict[str, Any], path: Path, until: float | None = None) -> None:
@@ -59,7 +49,7 @@ def draw_quality(content: dict[str, Any], path: Path, until: float | None = None
     for axis, (score, group, x_name) in zip(axes.flat, panels, strict=True):
         _draw_panel(axis, group, score, x_name)
         if until is not None and score == "v_rand" and x_name == "time_limit":
-            axis.axhline(_stretch(until), color="0.6", linewidth=0.8, linestyle=":")
+            axis.axhline(stretch(until), color="0.6", linewidth=0.8, linestyle=":")
     test = content["settings"]["test"]
     machine = content["machine"]
     title = (
@@ -76,7 +66,7 @@ def _draw_panel(axis: Any, group: list[Summary], score: str, x_name: str) -> Non
         x = [getattr(s, x_name) for s in points]
         mean = np.array([s.mean[score] for s in points])
         error = np.nan_to_num([s.error[score] for s in points])
-        low, middle, high = (_stretch(mean + sign * error) for sign in (-1, 0, 1))
+        low, middle, high = (stretch(mean + sign * error) for sign in (-1, 0, 1))
         row = name.partition(",")[0]
         axis.errorbar(
             x, middle, [middle - low, high - middle], color=_COLOURS[row], capsize=3,
@@ -100,9 +90,9 @@ def _set_axes(axis: Any, group: list[Summary], score: str, x_name: str) -> None:
     labelled = f"labelled slices to learn from ({', '.join(f'{t:g}' for t in limits)} s)"
     axis.set_xlabel("seconds of training" if x_name == "time_limit" else labelled)
     axis.set_title(_SCORES[score], loc="left", fontsize=12, fontweight="bold")
-    axis.set_yticks([_stretch(tick) for tick in _TICKS], [f"{tick:g}" for tick in _TICKS])
+    axis.set_yticks([stretch(tick) for tick in TICKS], [f"{tick:g}" for tick in TICKS])
     scores = [s.mean[score] for s in group]
-    axis.set_ylim(_stretch(min(scores)) - 0.08, _stretch(max(scores)) + 0.12)
+    axis.set_ylim(stretch(min(scores)) - 0.08, stretch(max(scores)) + 0.12)
     axis.grid(axis="y", color="0.9", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

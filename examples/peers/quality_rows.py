@@ -1,17 +1,12 @@
 """The rows of the quality benchmark: who trains, on what, and what is kept of it."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
-from membseg.metrics import score_table
-from peers.machine import peak_memory
+from peers.judge import judge
 from peers.slices import load_slices
-from peers.trained import VIEW_NAMES, Trained
 
 
 @dataclass(frozen=True)
@@ -104,29 +99,4 @@ def run_quality_row(spec: dict[str, Any]) -> dict[str, Any]:
     X, y = load_slices(spec["data"], spec["train"])
     X_test, y_test = load_slices(spec["data"], spec["test"])
     trained = module.train(X, y, time_limit=spec["time_limit"], seed=spec["seed"], **options)
-    result: dict[str, Any] = {
-        "fit_seconds": trained.seconds,
-        "n_steps": trained.n_steps,
-        "details": trained.details,
-        "peak_bytes_fit": peak_memory(),
-    }
-    maps = {views: _predict(trained, X_test, views) for views in trained.views}
-    # Before scoring, which is no part of anybody's work. The system's count wavers by some pages.
-    result["peak_bytes"] = max(peak_memory(), result["peak_bytes_fit"])
-    result["views"] = {
-        VIEW_NAMES[views]: {
-            **score_table(y_test, proba, threshold=trained.threshold),
-            "threshold": trained.threshold,
-            "predict_seconds": seconds / len(X_test),
-        }
-        for views, (proba, seconds) in maps.items()
-    }
-    return result
-
-
-def _predict(trained: Trained, X: np.ndarray, views: str) -> tuple[np.ndarray, float]:
-    """Predict, and tell how long it took once everything was compiled."""
-    trained.predict(X[:1], views)
-    start = time.perf_counter()
-    proba = trained.predict(X, views)
-    return proba, time.perf_counter() - start
+    return judge(trained, X_test, y_test)

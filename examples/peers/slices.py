@@ -7,8 +7,8 @@ import numpy as np
 
 from membseg import load_image_folder
 
-#: Value of membrane in the masks of ISBI 2012.
-_MEMBRANE = 0
+#: Set -> folder of its masks, and the value of membrane in them.
+_MASKS = {"isbi2012": ("label", 0), "fibsem_medulla": ("membrane_from_labels", 255)}
 
 
 def parse_numbers(text: str) -> list[int]:
@@ -42,14 +42,17 @@ def check_slice_arguments(
     return {"train": arguments.train, "test": arguments.test}
 
 
-def load_slices(data: str | Path, numbers: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Load slices and their membranes.
+def load_slices(
+    data: str | Path, numbers: list[int], name: str = "isbi2012"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Load slices of a set, by their places in it, and their membranes.
 
     Returns
     -------
     (ndarray of shape (n, height, width), ndarray of the same shape, bool)
         Images, and True at membranes.
     """
-    folder = Path(data) / "isbi2012"
-    X, y = load_image_folder(folder / "image", folder / "label")
-    return X[numbers], y[numbers] == _MEMBRANE
+    folder = Path(data) / name
+    masks, membrane = _MASKS[name]
+    X, y = load_image_folder(folder / "image", folder / masks)
+    return X[numbers], y[numbers] == membrane
