@@ -78,10 +78,11 @@ class ConvStyle:
             x = AtrousConv2D(filters, kernel_size, rate=rate, **options)(x)
         if plain:
             return x
-        x = self._norm(filters, f"{name}_norm")(x)
+        x = self.norm(filters, f"{name}_norm")(x)
         return keras.layers.ReLU(name=f"{name}_relu", dtype=self.dtype)(x) if relu else x
 
-    def _norm(self, filters: int, name: str) -> Any:
+    def norm(self, filters: int, name: str) -> Any:
+        """Layer of the normalisation, for so many channels."""
         if self.norm_layer == "batch":
             return keras.layers.BatchNormalization(name=name, dtype=self.dtype)
         groups = next(g for g in (8, 4, 2, 1) if filters % g == 0)

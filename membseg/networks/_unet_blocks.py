@@ -146,4 +146,4 @@ def _recurrent_conv(style: ConvStyle, x: Any, name: str) -> Any:
     """A recurrent convolution with ReLU in every step, and then what normalisation there is."""
     filters = x.shape[-1]
     x = RecurrentConv2D(filters, 3, activation="relu", name=name, **style.kernel())(x)
-    return x if style.norm_layer == "none" else style._norm(filters, f"{name}_norm")(x)
+    return x if style.norm_layer == "none" else style.norm(filters, f"{name}_norm")(x)

@@ -44,7 +44,7 @@ class DeepLabV3PlusSegmenter(BaseKerasSegmenter):
     >>> from membseg import DeepLabV3PlusSegmenter
     >>> from membseg.datasets import make_membranes
     >>> X, y = make_membranes(3, 64, 64, random_state=0)
-    >>> segmenter = DeepLabV3PlusSegmenter(base_filters=2, max_steps=2, batch_size=2,
+    >>> segmenter = DeepLabV3PlusSegmenter(base_filters=2, max_steps=1, batch_size=2,
     ...                                    random_state=0)
     >>> segmenter.fit(X[:2], y[:2]).predict(X[2:]).shape
     (1, 64, 64)

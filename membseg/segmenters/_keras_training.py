@@ -272,6 +272,13 @@ class KerasTraining(KerasPrediction):
             )
         side = _auto.typical_side(inputs.images.sizes)
         factor = self._reach(config)[1]
+        if factor > side:
+            depth = f"depth, now {config['depth']}" if "depth" in config else "its downsampling"
+            raise InvalidInputError(
+                f"X must hold images of at least {factor} x {factor} px for this network, which "
+                f"shrinks them so many times on its way; their shorter sides are {side} px (the "
+                f"median). Lower {depth}, or give larger images."
+            )
         return _auto.choose_patch_size(self.patch_size, side, factor, config.get("zoom", 1))
 
     def _validator(

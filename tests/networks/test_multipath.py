@@ -205,6 +205,7 @@ def test_parameter_count_of_the_compact_hrnet():
     assert build_multipath().count_params() == stages + head
 
 
+@pytest.mark.slow
 def test_parameter_count_of_the_papers_hrnet():
     def by_hand(base):
         stages = count_hrnet(paper_first_stage(3), 256, base, (1, 4, 3), 4)

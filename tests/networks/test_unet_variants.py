@@ -176,6 +176,7 @@ def test_bfloat16_keeps_float32_weights_and_logits(variant):
         assert np.isfinite(np.asarray(logits)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["at random", "everything", "everything else"])
 def test_networks_can_be_copied(name):
     network = shaken(build_unet(**TINY, dropout=0.3, **VARIANTS[name]))

@@ -57,11 +57,24 @@ CANDIDATES = {
 
 @pytest.fixture(scope="module")
 def fitted_ones(slices):
-    """Each candidate, fitted; not to be changed."""
-    return {name: clone(segmenter).fit(*slices) for name, segmenter in CANDIDATES.items()}
+    """Each candidate, fitted when it is asked for; not to be changed."""
+
+    class Fitted(dict):
+        def __missing__(self, name):
+            self[name] = clone(CANDIDATES[name]).fit(*slices)
+            return self[name]
+
+    return Fitted()
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
+#: Those that take long to compile.
+HEAVY = ("fcn", "deeplab", "two_path")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in HEAVY)) for name in CANDIDATES],
+)
 def test_fit_and_predict(fitted_ones, slices, name):
     X, y = slices
     segmenter = fitted_ones[name]
@@ -96,6 +109,7 @@ def test_tiles_equal_the_whole_image(fitted_ones, slices, name, tta):
     np.testing.assert_allclose(tiled, whole, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_tiles_of_the_fcn_equal_the_whole_image(fitted_ones, slices):
     segmenter = pickle.loads(pickle.dumps(fitted_ones["fcn"]))
     assert segmenter.__sklearn_tags__().tile_exact

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from membseg import FCNSegmenter, make_membranes
 from membseg.exceptions import (
     DataWarning,
     InvalidInputError,
@@ -66,6 +67,15 @@ BAD = {
     "warm_start": ["yes"],
     "verbose": [-1, "loud"],
 }
+
+
+def test_a_network_too_deep_for_the_images_is_told_before_training(quick):
+    X, y = make_membranes(2, 48, 60, random_state=0)
+    message = r"X must hold images of at least 64 x 64 px .* are 48 px .*Lower depth, now 6, or"
+    with pytest.raises(InvalidInputError, match=message):
+        quick(depth=6, stem_stride=1).fit(X, y)
+    with pytest.raises(InvalidInputError, match=r"at least 64 x 64 px .* Lower its downsampling"):
+        FCNSegmenter(base_filters=1, stem_stride=2, max_steps=1).fit(X, y)
 
 
 def test_every_parameter_has_a_constraint_and_a_bad_value(quick):

@@ -64,7 +64,7 @@ def test_steps_of_a_timed_fit_give_the_same_bits(slices, quick, monkeypatch):
     X, y = slices
     # Not even a busy machine may cut this run short; the next test is about one that is.
     monkeypatch.setattr(Schedule, "is_late", lambda self: False)
-    timed = quick(time_limit=10.0, steps_per_epoch=10).fit(X, y)
+    timed = quick(time_limit=5.0, steps_per_epoch=10).fit(X, y)
     assert timed.fit_time_ < 30
     assert timed.n_steps_ > 2
     again = quick(max_steps=timed.n_steps_, steps_per_epoch=10).fit(X, y)

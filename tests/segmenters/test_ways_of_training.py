@@ -35,7 +35,7 @@ def plain(slices):
     return make().fit(*slices).decision_function(slices[0])
 
 
-@pytest.mark.parametrize("mode", ["patch", "segan"])
+@pytest.mark.parametrize("mode", ["patch", pytest.param("segan", marks=pytest.mark.slow)])
 def test_adversarial_training_changes_the_fit_and_tells_both_losses(slices, plain, mode):
     options = {"adversarial_weight": 0.5, "adversarial_mode": mode}
     segmenter = make(**options).fit(*slices)

@@ -73,6 +73,7 @@ def assert_same(first, second, atol=0.0):
         np.testing.assert_allclose(a, b, rtol=0, atol=atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "weight"), [("patch", 1e-6), ("segan", 0.0)])
 def test_with_hardly_any_weight_the_network_learns_as_without_a_rival(mode, weight):
     # Penalties, weight decay, statistics and dropout are all part of it.
@@ -185,6 +186,7 @@ def test_of_several_heads_the_rival_sees_the_mean():
     np.testing.assert_allclose(kept, wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_the_rival_computes_in_the_networks_precision(mode):
     steps = make_steps(make_network(dtype="mixed_bfloat16"), mode=mode)

@@ -198,12 +198,16 @@ def test_where_the_others_have_no_weight_the_labelled_stay():
     assert np.isfinite(join_targets(taught, labelled, np.ones((2, 6, 6), np.float32))).all()
 
 
+#: What may differ from backend to backend.
+FOR_JAX = "moving_average or step_of_keras or same_seeds"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="runs this file under JAX")
 def test_steps_under_jax():
     pytest.importorskip("jax")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", FOR_JAX],
         env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         cwd=FOLDER.parents[1],
         capture_output=True,
