@@ -156,6 +156,12 @@ def test_no_segmenter_is_forgotten():
     assert segmenters | set(WRAPPERS) == tested
 
 
+def test_names_of_tests_are_the_same_in_every_process():
+    decorator = parametrize_with_segmenter_checks([KerasSegmenter(build_own)])
+    names = [case.id for case in decorator.args[1]]
+    assert all(name.startswith("KerasSegmenter(build_fn=<functionbuild_own>)-") for name in names)
+
+
 def test_wrappers_are_exempt_by_name_and_segmenters_are_not():
     assert wrapper_exemptions(ThresholdSegmenter()) == {}
     of_search = set(wrapper_exemptions(search_of(ThresholdSegmenter(), {})))
