@@ -272,12 +272,14 @@ class KerasTraining(KerasPrediction):
             )
         side = _auto.typical_side(inputs.images.sizes)
         factor = self._reach(config)[1]
-        if factor > side:
+        # Smaller images are reflected to the size of a patch; but there must be something to see.
+        if factor > 2 * side:
+            least = factor // 2
             depth = f"depth, now {config['depth']}" if "depth" in config else "its downsampling"
             raise InvalidInputError(
-                f"X must hold images of at least {factor} x {factor} px for this network, which "
-                f"shrinks them so many times on its way; their shorter sides are {side} px (the "
-                f"median). Lower {depth}, or give larger images."
+                f"X must hold images of at least {least} x {least} px for this network, which "
+                f"shrinks them {factor} times on its way; their shorter sides are {side} px "
+                f"(the median). Lower {depth}, or give larger images."
             )
         return _auto.choose_patch_size(self.patch_size, side, factor, config.get("zoom", 1))
 

@@ -246,7 +246,8 @@ def test_which_losses_know_soft_targets(name):
 
 def test_only_cross_entropy_is_least_where_the_prediction_is_the_target():
     y_true = np.full((1, 4, 5, 2), 0.7, np.float32)
-    for name in SOFT_LOSSES:
+    # Not those that look at neighbours: on a constant image their poolings have no one gradient.
+    for name in set(SOFT_LOSSES) - {"boundary", "cldice"}:
         least = np.abs(gradient(name, y_true, np.full((1, 4, 5, 1), np.log(7 / 3)))).max() < 1e-6
         assert least == (name == "bce")
 

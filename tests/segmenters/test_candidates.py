@@ -83,9 +83,12 @@ def test_fit_and_predict(fitted_ones, slices, name):
     assert segmenter.predict([X[0, :33, :50]])[0].shape == (33, 50)
     assert np.isfinite(segmenter.decision_function(X)).all()
     assert segmenter.n_steps_ == 2
-    assert segmenter.n_parameters_ == segmenter.network_.count_params()
     twin = pickle.loads(pickle.dumps(segmenter))
-    np.testing.assert_array_equal(twin.decision_function(X), segmenter.decision_function(X))
+    # Two traces of one network may be rounded differently by TensorFlow.
+    np.testing.assert_allclose(
+        twin.decision_function(X), segmenter.decision_function(X), rtol=1e-5, atol=1e-6
+    )
+    assert segmenter.n_parameters_ == segmenter.network_.count_params()
 
 
 @pytest.mark.parametrize("name", ["segnet", "own"])

@@ -70,11 +70,13 @@ BAD = {
 
 
 def test_a_network_too_deep_for_the_images_is_told_before_training(quick):
-    X, y = make_membranes(2, 48, 60, random_state=0)
-    message = r"X must hold images of at least 64 x 64 px .* are 48 px .*Lower depth, now 6, or"
+    X, y = make_membranes(2, 28, 40, random_state=0)
+    message = (
+        r"X must hold images of at least 32 x 32 px .* 64 times .* are 28 px .*depth, now 6, or"
+    )
     with pytest.raises(InvalidInputError, match=message):
         quick(depth=6, stem_stride=1).fit(X, y)
-    with pytest.raises(InvalidInputError, match=r"at least 64 x 64 px .* Lower its downsampling"):
+    with pytest.raises(InvalidInputError, match=r"at least 32 x 32 px .* Lower its downsampling"):
         FCNSegmenter(base_filters=1, stem_stride=2, max_steps=1).fit(X, y)
 
 

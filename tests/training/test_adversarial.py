@@ -255,8 +255,9 @@ def test_a_rival_that_is_not_finite_stops_training():
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="starts JAX")
 def test_steps_by_turns_under_jax():
     pytest.importorskip("jax")
+    options = ("-q", "-p", "no:cacheprovider", "-m", "slow or not slow", "-k", FOR_JAX)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", FOR_JAX],
+        [sys.executable, "-m", "pytest", *options, __file__],
         env=os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         cwd=Path(__file__).parents[2],
         capture_output=True,
