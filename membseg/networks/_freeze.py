@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from membseg.exceptions import InvalidInputError
-from membseg.networks._reach import _inputs, _output
+from membseg.networks._reach import inputs_of, output_of
 
 #: Side of the image, in pixels, whose way through the network tells the resolution of each layer.
 #: A multiple of the downsampling of any network that people train.
@@ -60,14 +60,14 @@ def _levels(network: Any) -> dict[str, float]:
     In pixels of the image from one place of the layer's output to the next.
     """
     operations = network.operations
-    outputs = [_output(op) for op in operations]
+    outputs = [output_of(op) for op in operations]
     every_output = keras.Model(network.inputs, outputs)
     shapes = every_output.compute_output_shape((1, _SIDE, _SIDE, network.inputs[0].shape[-1]))
     # Identity of each tensor -> coarsest resolution so far.
     coarsest: dict[int, float] = {}
     levels = {}
     for op, output, shape in zip(operations, outputs, shapes, strict=True):
-        before = [coarsest[id(t)] for t in _inputs(op) if id(t) in coarsest]
+        before = [coarsest[id(t)] for t in inputs_of(op) if id(t) in coarsest]
         coarsest[id(output)] = max([*before, _resolution(shape)])
         if getattr(op, "weights", []):
             levels[op.name] = coarsest[id(output)]

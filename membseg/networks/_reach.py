@@ -170,27 +170,27 @@ def _follow_from(network: Any, axis: int, line: _Line) -> _Line:
     end = id(network.outputs[0])
     # Identity of each tensor -> its line.
     lines = {id(network.inputs[0]): line}
-    waiting = [op for op in network.operations if id(_output(op)) not in lines]
+    waiting = [op for op in network.operations if id(output_of(op)) not in lines]
     while end not in lines:
-        ready = [op for op in waiting if all(id(t) in lines for t in _inputs(op))]
+        ready = [op for op in waiting if all(id(t) in lines for t in inputs_of(op))]
         if not ready:
             raise InvalidInputError(
                 "network must call each layer once, so that its graph can be walked through; got "
                 "one that is called again. Make one layer for each call."
             )
         for op in ready:
-            lines[id(_output(op))] = _seen(op, axis, [lines[id(t)] for t in _inputs(op)])
-        waiting = [op for op in waiting if id(_output(op)) not in lines]
+            lines[id(output_of(op))] = _seen(op, axis, [lines[id(t)] for t in inputs_of(op)])
+        waiting = [op for op in waiting if id(output_of(op)) not in lines]
     return lines[end]
 
 
-def _inputs(op: Any) -> list[Any]:
+def inputs_of(op: Any) -> list[Any]:
     # The properties of the base: a model's own give the tensors inside of it.
     tensors = keras.Operation.input.fget(op)
     return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
 
 
-def _output(op: Any) -> Any:
+def output_of(op: Any) -> Any:
     return keras.Operation.output.fget(op)
 
 
@@ -237,7 +237,7 @@ def _whole_field(op: Any, axis: int, lines: list[_Line]) -> _Line:
 
 def _length_after(op: Any, axis: int, length: int) -> int:
     """Ask a layer for the length of its output."""
-    tensor = _inputs(op)[0]
+    tensor = inputs_of(op)[0]
     shape = (1, length, length, tensor.shape[-1])
     shape = op.compute_output_spec(keras.KerasTensor(shape, dtype=tensor.dtype)).shape
     return int(shape[1 + axis]) if len(shape) == 4 else 1
@@ -334,14 +334,14 @@ def _(op: keras.layers.Cropping2D, axis: int, lines: list[_Line]) -> _Line:
 
 @_seen.register
 def _(op: keras.layers.Concatenate, axis: int, lines: list[_Line]) -> _Line:
-    channels = op.axis in (-1, len(_output(op).shape) - 1)
+    channels = op.axis in (-1, len(output_of(op).shape) - 1)
     return _union(lines) if channels else _whole_field(op, axis, lines)
 
 
 @_seen.register
 def _(op: keras.layers.LayerNormalization, axis: int, lines: list[_Line]) -> _Line:
-    axes = {a % len(_output(op).shape) for a in np.atleast_1d(op.axis)}
-    channels = axes == {len(_output(op).shape) - 1}
+    axes = {a % len(output_of(op).shape) for a in np.atleast_1d(op.axis)}
+    channels = axes == {len(output_of(op).shape) - 1}
     return _union(lines) if channels else _whole_field(op, axis, lines)
 
 

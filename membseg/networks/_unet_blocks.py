@@ -37,9 +37,9 @@ class UNetBlocks:
     convolution of 1 x 1 where the number of channels changes; that of a recurrent block comes
     before everything else. None of the papers multiplies what is added to a shortcut by a number
     that is learnt (:class:`ResidualGain`). Without it and without normalisation, logits start out
-    five times as large with residual blocks (at a depth of 3) and ten thousand times with recurrent
-    ones. From zero, residual blocks had learnt less after 250 steps (of one run) than from one over
-    the root of `length`, which they have.
+    about ten times as large with residual blocks (at a depth of 3) and ten thousand times with
+    recurrent ones. From zero, residual blocks had learnt less after 250 steps (of one run) than
+    from one over the root of `length`, which they have.
 
     Squeeze and excitation stands where figure 3 of its paper has it [4]_. Stochastic depth [5]_
     drops block `l` of `length` with the rate ``l / length * stochastic_depth`` (equation 4), image

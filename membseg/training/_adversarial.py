@@ -7,16 +7,16 @@ import numpy as np
 from keras import ops
 
 from membseg.exceptions import InvalidInputError
-from membseg.training._ahead import DrawnAhead
 from membseg.training._rivals import GAMES, Game
 from membseg.training._sampler import PatchSampler
+from membseg.training._steps import HostSteps
 
 #: The rival's learning rate, in units of the network's. On synthetic slices a quarter left a
 #: discriminator at chance for 200 steps.
 _RIVAL_RATE = 0.5
 
 
-class AdversarialSteps:
+class AdversarialSteps(HostSteps):
     """Takes steps of a network and of its rival by turns.
 
     In each step the network learns from its own loss and from the rival's answer; then the rival
@@ -44,6 +44,10 @@ class AdversarialSteps:
 
     Notes
     -----
+    Of each step it tells "loss", the network's loss without the adversarial term;
+    "adversarial_loss", that term before it is weighted; and "discriminator_loss", what the rival
+    minimises.
+
     ``"patch"`` is equations 1 to 3 of [1]_, ``"segan"`` equation 2 of [2]_; the latter comes here
     beside the network's own loss, not in its place. Ours differs in this: the rival is small and
     learns by Adam with a momentum of 0.5 and half the network's learning rate; masks are zero
@@ -66,9 +70,8 @@ class AdversarialSteps:
             raise InvalidInputError(
                 f"adversarial_mode must be one of {', '.join(GAMES)}; got {mode!r}."
             )
-        self.network = network
+        super().__init__(network, sampler)
         self.weight = weight
-        self._batches = DrawnAhead(sampler)
         game = GAMES[mode]
         options = {
             "n_channels": network.inputs[0].shape[-1],
@@ -83,35 +86,15 @@ class AdversarialSteps:
         self._network_step = self._make_network_step(game)
         self._rival_step = self._make_rival_step(game)
 
-    def n_at_once(self, most: int, seconds_left: float | None) -> int:
-        """One: the clock is looked at before each."""
-        return 1
-
-    def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
-        """Take one step of both networks for each learning rate.
-
-        Parameters
-        ----------
-        learning_rates : list of float
-            The network's; the rival's follow them.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (n_steps,)
-            "loss": the network's loss without the adversarial term; "adversarial_loss": that
-            term, before it is weighted; "discriminator_loss": what the rival minimises.
-        """
-        rows = [self._step(rate) for rate in learning_rates]
-        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-    def _step(self, rate: float) -> dict[str, float]:
+    def _step(self, learning_rate: float) -> dict[str, float]:
         x, y = self._batches.draw()
         # Outputs that are losses need no target, but Keras wants one.
         nothing = np.zeros((len(x), 1), dtype=np.float32)
         targets = {"segmentation": y, "adversarial": nothing}
-        logs = _train(self._network_step, rate, [x, y], targets)
+        logs = _train(self._network_step, learning_rate, [x, y], targets)
         probability = ops.convert_to_numpy(self._prediction.kept)
-        rival_logs = _train(self._rival_step, _RIVAL_RATE * rate, [x, y, probability], nothing)
+        rival_rate = _RIVAL_RATE * learning_rate
+        rival_logs = _train(self._rival_step, rival_rate, [x, y, probability], nothing)
         self._frozen.set_weights(self._rival.get_weights())
         return {
             # Not what Keras names after the output: that lacks penalties on weights.
@@ -155,13 +138,6 @@ class AdversarialSteps:
             keras.Input((None, None, n_channels), dtype="float32", name="image"),
             keras.Input((None, None, 2), dtype="float32", name="labels"),
         )
-
-    def __enter__(self) -> "AdversarialSteps":
-        self._batches.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._batches.__exit__(*error)
 
 
 class _Keep(keras.layers.Layer):

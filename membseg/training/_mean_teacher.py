@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from membseg.training._ahead import DrawnAhead
 from membseg.training._averaging import WeightAverage
 from membseg.training._mix import exchange_pairs
 from membseg.training._network import network_function
 from membseg.training._sampler import PatchSampler
+from membseg.training._steps import HostSteps
 from membseg.training._unlabelled import UnlabelledBatch, UnlabelledSampler
 
 #: Share of the teacher that a step leaves: it remembers about a hundred steps, of the thousand or
@@ -23,7 +23,7 @@ _RAMP_STEPS, _RAMP_EXPONENT = 200, -5.0
 _CONFIDENCE = 0.9
 
 
-class MeanTeacherSteps:
+class MeanTeacherSteps(HostSteps):
     """Takes steps on labelled patches, and on others whose targets a teacher gives.
 
     A step learns from both kinds in one batch. The teacher is the moving average of the network
@@ -49,6 +49,9 @@ class MeanTeacherSteps:
 
     Notes
     -----
+    Of each step it tells "loss", of both kinds of patches, and "unlabelled_weight", the mean weight
+    of a pixel without a label: what it has risen to, times the share with a pseudo-label.
+
     Equations 1 and 2 of the mean teacher's paper [1]_, but that the teacher follows every fifth
     step, and that predictions are compared by `network`'s own loss in place of the squared
     error. A loss that is a mean over pixels becomes the mean over labelled pixels plus `weight`
@@ -81,8 +84,7 @@ class MeanTeacherSteps:
         mode: str,
         weight: float = 1.0,
     ) -> None:
-        self.network = network
-        self.sampler = sampler
+        super().__init__(network, sampler)
         self.unlabelled = unlabelled
         self.teacher = teacher
         self.is_sharp = mode == "pseudo_labels"
@@ -91,39 +93,22 @@ class MeanTeacherSteps:
         self.n_taken = 0
         teacher.set_weights(self.average.weights)
         self._predict = network_function(teacher)
-        self._batches = DrawnAhead(self)
 
     def draw(self) -> tuple[tuple[np.ndarray, np.ndarray], UnlabelledBatch]:
-        """Draw both batches of a step; for the thread that draws ahead."""
+        """Draw both batches of a step."""
         return self.sampler.draw(), self.unlabelled.draw()
 
-    def n_at_once(self, most: int, seconds_left: float | None) -> int:
-        """One: the clock is looked at before each."""
-        return 1
-
-    def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
-        """Take one step for each learning rate; see :class:`Steps`.
-
-        Besides "loss", of both kinds of patches, "unlabelled_weight" is the mean weight of a
-        pixel without a label: what it has risen to, times the share with a pseudo-label.
-        """
-        rows = [self._step(rate) for rate in learning_rates]
-        return dict(zip(("loss", "unlabelled_weight"), np.transpose(rows), strict=True))
-
-    def _step(self, learning_rate: float) -> tuple[float, float]:
+    def _step(self, learning_rate: float) -> dict[str, float]:
         (x, y), batch = self._batches.draw()
         taught = self._teach(batch)
-        self.network.optimizer.learning_rate = learning_rate
-        # As on labelled patches alone, see HostSteps.
-        self.network.reset_metrics()
-        loss = self.network.train_on_batch(
-            np.concatenate([x, batch.strong]), join_targets(y, taught, batch.weight)
-        )
+        targets = join_targets(y, taught, batch.weight)
+        loss = self._learn(learning_rate, np.concatenate([x, batch.strong]), targets)
         self.n_taken += 1
         if self.n_taken % _FOLLOWS_EVERY == 0:
             self.average.follow(_FOLLOWS_EVERY)
             self.teacher.set_weights(self.average.weights)
-        return float(loss), float(taught[..., 1].sum() / max(batch.weight.sum(), 1))
+        weight = float(taught[..., 1].sum() / max(batch.weight.sum(), 1))
+        return {"loss": loss, "unlabelled_weight": weight}
 
     def _teach(self, batch: UnlabelledBatch) -> np.ndarray:
         """Give target and weight of each pixel of the strong views."""
@@ -133,13 +118,6 @@ class MeanTeacherSteps:
             target = np.round(target)
         weight = weight * np.float32(self.weight * ramp_up(self.n_taken))
         return exchange_pairs(np.stack([target, weight], axis=-1), batch.pasted)
-
-    def __enter__(self) -> "MeanTeacherSteps":
-        self._batches.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._batches.__exit__(*error)
 
 
 def ramp_up(step: int) -> float:

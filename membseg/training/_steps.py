@@ -1,6 +1,6 @@
 """Training steps on batches that are drawn on the host."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Steps(Protocol):
 class HostSteps:
     """Takes steps one by one, on batches drawn one ahead.
 
+    Other ways to train on the host take another `_step`.
+
     Parameters
     ----------
     network : keras.Model
@@ -53,7 +55,11 @@ class HostSteps:
     def __init__(self, network: Any, sampler: PatchSampler) -> None:
         self.network = network
         self.sampler = sampler
-        self._batches = DrawnAhead(sampler)
+        self._batches = DrawnAhead(self)
+
+    def draw(self) -> Any:
+        """Draw what a step learns from; for the thread that draws ahead."""
+        return self.sampler.draw()
 
     def n_at_once(self, most: int, seconds_left: float | None) -> int:
         """One: the clock is looked at before each."""
@@ -61,16 +67,20 @@ class HostSteps:
 
     def take(self, learning_rates: list[float]) -> dict[str, np.ndarray]:
         """Take one step for each learning rate; see :class:`Steps`."""
-        return {"loss": np.array([self._step(rate) for rate in learning_rates])}
+        rows = [self._step(rate) for rate in learning_rates]
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-    def _step(self, learning_rate: float) -> float:
+    def _step(self, learning_rate: float) -> dict[str, float]:
+        return {"loss": self._learn(learning_rate, *self._batches.draw())}
+
+    def _learn(self, learning_rate: float, x: np.ndarray, y: np.ndarray) -> float:
+        """Let the network learn from a batch; give the loss."""
         self.network.optimizer.learning_rate = learning_rate
-        x, y = self._batches.draw()
         # Some versions of Keras give the mean over the steps since then, others do it themselves.
         self.network.reset_metrics()
         return float(self.network.train_on_batch(x, y))
 
-    def __enter__(self) -> "HostSteps":
+    def __enter__(self) -> Self:
         self._batches.__enter__()
         return self
 
