@@ -1,6 +1,7 @@
 """Errors and warnings of membseg, each also the builtin that a caller would expect."""
 
 __all__ = [
+    "CheckpointError",
     "DataWarning",
     "ImageFileError",
     "InvalidInputError",
@@ -8,7 +9,10 @@ __all__ = [
     "MembsegError",
     "MembsegWarning",
     "MissingDependencyError",
+    "ModelFileError",
+    "ModelFileWarning",
     "OutOfMemoryError",
+    "RecordError",
     "TrainingError",
     "TrainingWarning",
 ]
@@ -34,6 +38,18 @@ class ImageFileError(MembsegError, OSError):
     """An image file or folder is missing, unreadable or broken."""
 
 
+class ModelFileError(MembsegError, OSError):
+    """A model file is missing, unreadable, broken or not to be trusted, or cannot be written."""
+
+
+class RecordError(MembsegError, ValueError):
+    """A record of an experiment is broken, or belongs to another experiment."""
+
+
+class CheckpointError(MembsegError, RuntimeError):
+    """A checkpoint belongs to another estimator or other data, or cannot be used."""
+
+
 class TrainingError(MembsegError, RuntimeError):
     """Training could not go on (a loss that is not finite, for example)."""
 
@@ -52,3 +68,7 @@ class DataWarning(MembsegWarning):
 
 class TrainingWarning(MembsegWarning):
     """Training went on, but not quite as asked."""
+
+
+class ModelFileWarning(MembsegWarning):
+    """A model file was written by other versions than those that read it."""
