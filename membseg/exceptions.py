@@ -13,6 +13,7 @@ __all__ = [
     "ModelFileWarning",
     "OutOfMemoryError",
     "RecordError",
+    "RecordWarning",
     "TrainingError",
     "TrainingWarning",
 ]
@@ -72,3 +73,7 @@ class TrainingWarning(MembsegWarning):
 
 class ModelFileWarning(MembsegWarning):
     """A model file was written by other versions than those that read it."""
+
+
+class RecordWarning(MembsegWarning):
+    """A record of an experiment was not written, or is not read."""

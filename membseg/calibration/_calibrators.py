@@ -6,12 +6,24 @@ import numpy as np
 from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
+from sklearn.calibration import (
+    CalibratedClassifierCV,
+    _SigmoidCalibration,
+    _TemperatureScaling,
+)
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 #: Curves that scikit-learn fits, and all that there are.
 SKLEARN_METHODS = ("temperature", "sigmoid", "isotonic")
 METHODS = (*SKLEARN_METHODS, "beta", "local")
+
+#: What scikit-learn's calibrators learn, by method.
+_LEARNT = {
+    "temperature": ("beta_",),
+    "sigmoid": ("a_", "b_"),
+    "isotonic": ("X_min_", "X_max_", "X_thresholds_", "y_thresholds_", "increasing_"),
+}
 
 #: Side (px) of the window in which the steepness of logits is measured: two pixels around each,
 #: where most errors are.
@@ -62,14 +74,40 @@ class SklearnCurve(PixelCurve):
         two = np.array([np.argmax(labels), np.argmin(labels)])
         calibrated = CalibratedClassifierCV(
             LogitClassifier(), method=self.method, cv=[(two, every)], ensemble=False
-        )
-        self._curve = calibrated.fit(columns, labels, sample_weight=weights)
+        ).fit(columns, labels, sample_weight=weights)
+        # Not the rest, which remembers the number of every pixel.
+        self._calibrator = calibrated.calibrated_classifiers_[0].calibrators[0]
         return self
 
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         """Give probabilities, float64, in the shape of the logits."""
-        proba = self._curve.predict_proba(logits.reshape(-1, 1))[:, 1]
-        return proba.astype(np.float64).reshape(logits.shape)
+        proba = self._calibrator.predict(logits.ravel())
+        if proba.ndim == 2:
+            proba = proba[:, 1]
+        # Interpolation may end a rounding error above one.
+        return np.minimum(proba.astype(np.float64), 1.0).reshape(logits.shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the method and the numbers that were learnt."""
+        learnt = {name: getattr(self._calibrator, name) for name in _LEARNT[self.method]}
+        return {"method": self.method, "learnt": learnt}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the calibrator that has these numbers."""
+        self.method = state["method"]
+        self._calibrator = _new_calibrator(self.method)
+        vars(self._calibrator).update(state["learnt"])
+        if self.method == "isotonic":
+            # Its interpolation is a function, which no state holds.
+            thresholds = self._calibrator.X_thresholds_, self._calibrator.y_thresholds_
+            self._calibrator._build_f(*thresholds)
+
+
+def _new_calibrator(method: str) -> Any:
+    """Give what ``CalibratedClassifierCV`` fits to logits, before that."""
+    if method == "isotonic":
+        return IsotonicRegression(out_of_bounds="clip")
+    return _TemperatureScaling() if method == "temperature" else _SigmoidCalibration()
 
 
 class BetaCurve(PixelCurve):

@@ -13,6 +13,7 @@ from membseg.inference import list_views
 from membseg.model_selection._out_of_fold import call_method
 from membseg.utils import check_images, innermost
 from membseg.utils._maps import each
+from membseg.utils._one_view import set_one_view
 
 _METHODS = ("single", "views", "members", "dropout")
 
@@ -78,7 +79,7 @@ def predict_uncertainty(
         Whose answers are compared. "single": there is one, that of ``predict_proba``. "views":
         those to the eight views of each image (flips and quarter turns), each taken back.
         "members": those of an :class:`membseg.EnsembleSegmenter`'s members. "dropout": those of
-        a network with channels left out at random, fitted with ``dropout`` above 0.
+        a network with channels left out at random, fitted with ``dropout`` above 0 (spatial).
     n_samples : int, default=8
         Answers with dropout; not used otherwise.
     random_state : int, Generator, RandomState or None, default=None
@@ -92,7 +93,7 @@ def predict_uncertainty(
     Raises
     ------
     InvalidInputError
-        If `method` is unknown, or the network has no dropout to draw.
+        If `method` is unknown, or the network has no spatial dropout to draw.
     InvalidTypeError
         If ``method="members"`` and the estimator has none, or ``method="dropout"`` and it is no
         network.
@@ -183,22 +184,10 @@ def _views(estimator: Any, X: Any) -> Iterator[Any]:
     as_list = check_images(X).as_list
     # One view at a time: a segmenter's own mean over views would hide what differs.
     plain = copy.deepcopy(estimator)
-    _set_one_view(plain)
+    set_one_view(plain)
     for view in list_views("d4"):
         turned = [view.apply(np.asarray(image)) for image in X]
         maps = [
             view.undo(np.asarray(one)) for one in call_method(plain, "predict_membrane", turned)
         ]
         yield maps if as_list else np.stack(maps)
-
-
-def _set_one_view(estimator: Any) -> None:
-    """Turn off the views of a segmenter and of all that are inside it."""
-    inside = vars(estimator)
-    if "tta" in inside:
-        estimator.tta = "none"
-    single = [inside.get(name) for name in ("estimator", "estimator_", "best_estimator_")]
-    steps = [step for _, step in inside.get("steps", [])]
-    for part in (*single, *inside.get("estimators_", []), *steps):
-        if hasattr(part, "fit"):
-            _set_one_view(part)

@@ -1,13 +1,7 @@
-"""Fetching of a zip archive of stacks: bounded, checked, and never left half done."""
+"""Fetching of a zip archive of stacks: bounded and checked."""
 
 import hashlib
-import http.client
-import os
 import struct
-import tempfile
-import urllib.error
-import urllib.parse
-import urllib.request
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -18,10 +12,9 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from membseg.exceptions import ImageFileError, InvalidInputError
+from membseg.exceptions import ImageFileError
+from membseg.utils._download import fetch_file, resolve_data_home
 
-_CHUNK_BYTES = 1 << 20
-_TIMEOUT_S = 60.0
 _SCHEMES = ("https", "http", "file")
 #: What tifffile raises on files that are no TIFF or a broken one.
 _TIFF_ERRORS = (
@@ -109,12 +102,12 @@ def fetch_stacks(
     Raises
     ------
     ImageFileError
-        If the archive is missing, unreachable, too large, broken, or not the expected one.
+        If the archive is missing, unreachable, too large, broken, or not the expected one, or the
+        folder cannot be written to.
     InvalidInputError
         If the address is neither https, http nor file.
     """
-    folder = resolve_data_home(data_home) / record.folder
-    path = folder / record.filename
+    path = resolve_data_home(data_home) / record.folder / record.filename
     if path.exists():
         return _read_stacks(path, record)
     if not download_if_missing:
@@ -122,78 +115,14 @@ def fetch_stacks(
             f"{path} must exist when download_if_missing is False; there is no such file. Allow "
             f"the download, or save {record.url} there."
         )
-    address = record.url if url is None else url
-    _check_scheme(address)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".part-", suffix=".zip")
-    os.close(handle)
-    try:
-        _download(address, Path(temporary), record.max_bytes, path)
-        # Only a file that has been read and checked gets the final name.
-        stacks = _read_stacks(Path(temporary), record)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return stacks
-
-
-def resolve_data_home(data_home: Any) -> Path:
-    """Folder of downloaded data: the argument, ``MEMBSEG_DATA_HOME``, or ``~/membseg_data``.
-
-    Parameters
-    ----------
-    data_home : path-like or None
-        The caller's choice.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder; it may not exist yet.
-    """
-    chosen = data_home or os.environ.get("MEMBSEG_DATA_HOME") or Path("~", "membseg_data")
-    return Path(chosen).expanduser()
-
-
-def _check_scheme(url: str) -> None:
-    scheme = urllib.parse.urlsplit(url).scheme
-    if scheme not in _SCHEMES:
-        raise InvalidInputError(
-            f"url must start with one of {', '.join(_SCHEMES)}; got {url!r}. For a file on this "
-            "machine give pathlib.Path(...).resolve().as_uri()."
-        )
-
-
-class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
-    """Follow a redirect only to http(s), and never from https to less."""
-
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        scheme = urllib.parse.urlsplit(newurl).scheme
-        if scheme == "https" or (scheme == "http" and req.type == "http"):
-            return super().redirect_request(req, fp, code, msg, headers, newurl)
-        raise urllib.error.URLError(f"it redirects to {newurl}, which is not followed")
-
-
-def _download(url: str, target: Path, max_bytes: int, path: Path) -> None:
-    opener = urllib.request.build_opener(_CarefulRedirects())
-    way_out = f"Check the connection and the address, or save the archive by hand as {path}."
-    total = 0
-    try:
-        with opener.open(url, timeout=_TIMEOUT_S) as source, target.open("wb") as sink:
-            while chunk := source.read(_CHUNK_BYTES):
-                total += len(chunk)
-                if total > max_bytes:
-                    break
-                sink.write(chunk)
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ImageFileError(f"url {url} could not be downloaded: {reason}. {way_out}") from error
-    if total > max_bytes:
-        raise ImageFileError(
-            f"url {url} must hold at most {max_bytes} bytes; it goes on beyond that, so it is not "
-            f"the expected archive. {way_out}"
-        )
+    return fetch_file(
+        record.url if url is None else url,
+        path,
+        max_bytes=record.max_bytes,
+        read=lambda part: _read_stacks(part, record),
+        error=ImageFileError,
+        schemes=_SCHEMES,
+    )
 
 
 def _read_stacks(path: Path, record: ArchiveRecord) -> dict[str, np.ndarray]:

@@ -39,9 +39,9 @@ def cached(estimator: Any, folder: str | os.PathLike[str]) -> CachedSegmenter:
 
     Notes
     -----
-    A fit is known by the class and all parameters (but ``verbose``), by the shapes, types and
-    bytes of everything that fit is given, and by the versions of membseg, Keras, numpy and
-    scikit-learn. Hence:
+    A fit is known by the class and all parameters (but ``verbose`` and ``checkpoint_dir``), by the
+    shapes, types and bytes of everything that fit is given, and by the versions of membseg, Keras,
+    numpy and scikit-learn. Hence:
 
     - ``random_state=None`` means a new result at each fit without a cache. Here, the second fit
       on the same data is the first one, read again. Give seeds to try several.

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from membseg.base import SegmenterMixin
 from membseg.exceptions import InvalidInputError
-from membseg.model_selection._fit_key import fit_key, is_verbosity
+from membseg.model_selection._fit_key import fit_key, says_only_how
 from membseg.model_selection._fit_store import FitStore
 
 #: Parameters of the wrapper, named so that no segmenter has them, and what its fit sets.
@@ -218,7 +218,7 @@ default=None
         fitted = store.load(key)
         found = fitted is not None
         if found:
-            fitted.set_params(**{n: value for n, value in params.items() if is_verbosity(n)})
+            fitted.set_params(**{n: value for n, value in params.items() if says_only_how(n)})
         else:
             fitted = clone(self.cached_estimator).fit(X, y, **given)
             store.save(key, fitted)

@@ -20,7 +20,8 @@ def fit_key(estimator: Any, data: dict[str, Any]) -> str:
     Parameters
     ----------
     estimator : estimator
-        The unfitted estimator: its class and all parameters but ``verbose`` count.
+        The unfitted estimator: its class and all parameters count but ``verbose`` and
+        ``checkpoint_dir``.
     data : dict of str to object
         Arguments of fit by name: arrays, lists and tuples of them, None.
 
@@ -36,7 +37,7 @@ def fit_key(estimator: Any, data: dict[str, Any]) -> str:
     for package in _PACKAGES:
         _add_text(digest, f"{package} {_version(package)}")
     for name, value in sorted(estimator.get_params(deep=True).items()):
-        if not is_verbosity(name):
+        if not says_only_how(name):
             _add_text(digest, f"{name}={_describe(value)}")
     for name, value in sorted(data.items()):
         _add_text(digest, name)
@@ -44,9 +45,9 @@ def fit_key(estimator: Any, data: dict[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def is_verbosity(name: str) -> bool:
-    """Whether a parameter says only how much is written on the way."""
-    return name.rpartition("__")[2] == "verbose"
+def says_only_how(name: str) -> bool:
+    """Whether a parameter says only how much is told on the way, or where a fit keeps its state."""
+    return name.rpartition("__")[2] in ("checkpoint_dir", "verbose")
 
 
 def _version(package: str) -> str:

@@ -3,11 +3,11 @@
 import hashlib
 import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from membseg.exceptions import InvalidInputError, TrainingWarning
+from membseg.io._write_at_once import write_at_once
 from membseg.utils import warn_user
 
 #: Bytes of the checksum in front of the pickle.
@@ -85,7 +85,7 @@ class FitStore:
         path = self.path(key)
         try:
             payload = pickle.dumps(fitted, protocol=pickle.HIGHEST_PROTOCOL)
-            _write_at_once(path, hashlib.sha256(payload).digest() + payload)
+            write_at_once(path, hashlib.sha256(payload).digest() + payload)
         except (OSError, pickle.PicklingError, AttributeError, TypeError) as error:
             warn_user(
                 f"The fit could not be kept in {path.parent} ({type(error).__name__}: {error}); it "
@@ -93,20 +93,6 @@ class FitStore:
                 "folder.",
                 TrainingWarning,
             )
-
-
-def _write_at_once(path: Path, content: bytes) -> None:
-    """Write beside the file and rename: others see the old file, none, or the whole new one."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f"{path.stem[:16]}.", suffix=".part", delete=False
-    ) as file:
-        try:
-            file.write(content)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:  # an interruption as well leaves no part behind
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _warn_damaged(path: Path, why: str) -> None:

@@ -88,14 +88,14 @@ class ConvStyle:
         groups = next(g for g in (8, 4, 2, 1) if filters % g == 0)
         return keras.layers.GroupNormalization(groups, name=name, dtype=self.dtype)
 
-    def dropout(self, x: Any, rate: float, name: str) -> Any:
-        """Spatial dropout: whole channels, since neighbouring pixels carry the same signal."""
+    def dropout(self, x: Any, rate: float, name: str, kind: str = "spatial") -> Any:
+        """Drop whole channels, since neighbouring pixels carry the same signal, or values."""
         if not rate:
             return x
-        layer = keras.layers.SpatialDropout2D(
-            rate, "channels_last", seed=next(self.seeds), name=name, dtype=self.dtype
-        )
-        return layer(x)
+        options = {"seed": next(self.seeds), "name": name, "dtype": self.dtype}
+        if kind == "elementwise":
+            return keras.layers.Dropout(rate, **options)(x)
+        return keras.layers.SpatialDropout2D(rate, "channels_last", **options)(x)
 
     def stem(self, x: Any, filters: int, stride: int) -> Any:
         """Half the height and width by a strided convolution, or the image as it is."""

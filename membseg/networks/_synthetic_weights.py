@@ -13,7 +13,7 @@ _FILE = Path(__file__).parent / "weights" / "unet_synthetic.npz"
 
 #: What a configuration may differ in and still take the weights: penalties, precision, dropout,
 #: the seed and the image's enlargement change no array.
-_FREE = ("l1", "l2", "dtype", "seed", "dropout", "zoom")
+_FREE = ("l1", "l2", "dtype", "seed", "dropout", "dropout_kind", "zoom")
 
 
 def load_synthetic_weights(

@@ -24,6 +24,7 @@ def build_unet(
     zoom: int = 1,
     norm_layer: str = "none",
     dropout: float = 0.0,
+    dropout_kind: str = "spatial",
     block: str = "plain",
     skips: str = "plain",
     deep_supervision: bool = False,
@@ -53,8 +54,10 @@ def build_unet(
     norm_layer : {"none", "batch", "group"}, default="none"
         Normalisation after each convolution.
     dropout : float, default=0.0
-        Rate of spatial dropout, in [0, 1), in the bottleneck and the level above it, where the
-        paper has it.
+        Rate of dropout, in [0, 1), in the bottleneck and the level above it, where the paper has
+        it.
+    dropout_kind : {"spatial", "elementwise"}, default="spatial"
+        Whether whole channels are dropped, or single values, as in the paper.
     block : {"plain", "residual", "recurrent"}, default="plain"
         Two convolutions; the same with a shortcut around them [2]_ [3]_; or two recurrent
         convolutions of two steps with a shortcut, as in R2U-Net [4]_.
@@ -88,8 +91,8 @@ def build_unet(
     Raises
     ------
     InvalidInputError
-        If `stem_stride` or `zoom` is neither 1 nor 2, `norm_layer`, `block`, `skips` or
-        `bottleneck` is unknown, `deep_supervision` is asked for without nested skips, or
+        If `stem_stride` or `zoom` is neither 1 nor 2, `norm_layer`, `dropout_kind`, `block`,
+        `skips` or `bottleneck` is unknown, `deep_supervision` is asked for without nested skips, or
         `stochastic_depth` without shortcuts.
 
     Notes
@@ -139,6 +142,7 @@ def build_unet(
     if zoom not in (1, 2):
         raise InvalidInputError(f"zoom must be 1 or 2; got {zoom!r}.")
     check_variant(
+        dropout_kind=dropout_kind,
         block=block,
         skips=skips,
         deep_supervision=deep_supervision,
@@ -162,13 +166,13 @@ def build_unet(
     for level in range(depth):
         x = blocks.make(x, base_filters * 2**level, f"down{level}", number=level + 1)
         if level == depth - 1:
-            x = style.dropout(x, dropout, f"down{level}_dropout")
+            x = style.dropout(x, dropout, f"down{level}_dropout", dropout_kind)
         levels.append(x)
         x = style.pool(x, f"down{level}_pool")
     x = blocks.make(x, base_filters * 2**depth, "bottleneck", number=depth + 1)
     if bottleneck == "transformer":
         x = transformer(style, x, "bottleneck_transformer")
-    levels.append(style.dropout(x, dropout, "bottleneck_dropout"))
+    levels.append(style.dropout(x, dropout, "bottleneck_dropout", dropout_kind))
     if skips == "nested":
         ends = nested_ends(blocks, levels)
     else:

@@ -4,8 +4,9 @@ from typing import Any
 
 from membseg.exceptions import InvalidInputError
 
-#: What the parameters `block`, `skips` and `bottleneck` may be.
+#: What the parameters of this name may be.
 CHOICES = {
+    "dropout_kind": ("spatial", "elementwise"),
     "block": ("plain", "residual", "recurrent"),
     "skips": ("plain", "attention", "nested"),
     "bottleneck": ("conv", "transformer"),
@@ -13,6 +14,7 @@ CHOICES = {
 
 #: The values with which a network is the plain U-Net.
 NEUTRAL: dict[str, Any] = {
+    "dropout_kind": "spatial",
     "block": "plain",
     "skips": "plain",
     "deep_supervision": False,
@@ -23,7 +25,13 @@ NEUTRAL: dict[str, Any] = {
 
 
 def check_variant(
-    *, block: str, skips: str, deep_supervision: bool, bottleneck: str, stochastic_depth: float
+    *,
+    dropout_kind: str,
+    block: str,
+    skips: str,
+    deep_supervision: bool,
+    bottleneck: str,
+    stochastic_depth: float,
 ) -> None:
     """Refuse values that are unknown, and pairs that mean nothing.
 
@@ -32,7 +40,12 @@ def check_variant(
     InvalidInputError
         With the parameter, what it must be and what it is.
     """
-    given = {"block": block, "skips": skips, "bottleneck": bottleneck}
+    given = {
+        "dropout_kind": dropout_kind,
+        "block": block,
+        "skips": skips,
+        "bottleneck": bottleneck,
+    }
     for name, choices in CHOICES.items():
         if given[name] not in choices:
             raise InvalidInputError(

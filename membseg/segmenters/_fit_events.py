@@ -48,7 +48,7 @@ def report_row(row: dict[str, float], schedule: Any) -> None:
     """Write one line about an epoch."""
     parts = [f"epoch {row['epoch']:3d}", f"step {row['step']:5d}", f"loss {row['loss']:.4f}"]
     parts += [f"{name} {row[name]:.4f}" for name in row if name.startswith("val_")]
-    if schedule.n_steps is not None:
+    if schedule.n_steps is not None and schedule.decays:
         parts.append(f"{row['seconds'] * (schedule.n_steps / row['step'] - 1):.0f} s left")
     elif schedule.deadline is not None:
         parts.append(f"{max(schedule.deadline - time.perf_counter(), 0):.0f} s left")

@@ -51,6 +51,8 @@ def check_fit_inputs(
     validation_data: Any = None,
     membrane_label: Any = None,
     ignore_label: Any = None,
+    classes: np.ndarray | None = None,
+    n_channels: int | None = None,
 ) -> FitInputs:
     """Check what fit was given.
 
@@ -60,6 +62,10 @@ def check_fit_inputs(
         As in fit.
     membrane_label, ignore_label : scalar or None, default=None
         Values of membrane and of unlabelled pixels in `y`.
+    classes : ndarray of shape (2,) or None, default=None
+        ``[cell, membrane]`` where that is known; `y` need not show both then.
+    n_channels : int or None, default=None
+        Channels that the images must have, where that is known.
 
     Returns
     -------
@@ -71,15 +77,19 @@ def check_fit_inputs(
     InvalidInputError, InvalidTypeError
         If anything cannot be used.
     """
-    images = check_images(X)
+    images = check_images(X, n_channels=n_channels)
     masks = encode_masks(
-        y, membrane_label=membrane_label, ignore_label=ignore_label, two_classes=True
+        y,
+        membrane_label=membrane_label,
+        ignore_label=ignore_label,
+        classes=classes,
+        two_classes=classes is None,
     )
     sizes = images.sizes
     check_same_sizes(sizes, [mask.shape for mask in masks.masks])
     weights = check_sample_weight(sample_weight, sizes)
     if weights is not None:
-        masks, weights = _apply_weights(masks, weights)
+        masks, weights = _apply_weights(masks, weights, two_classes=classes is None)
     validation = None
     if validation_data is not None:
         validation = _check_validation(validation_data, images.n_channels, masks)
@@ -87,7 +97,7 @@ def check_fit_inputs(
 
 
 def _apply_weights(
-    masks: MaskStack, weights: list[float | np.ndarray]
+    masks: MaskStack, weights: list[float | np.ndarray], *, two_classes: bool
 ) -> tuple[MaskStack, list[float | np.ndarray]]:
     """Ignore pixels of zero weight everywhere, and scale the others to a mean of one."""
     full = [np.broadcast_to(w, m.shape) for w, m in zip(weights, masks.masks, strict=True)]
@@ -98,7 +108,7 @@ def _apply_weights(
         raise InvalidInputError(
             "sample_weight must be positive at some labelled pixel; got zero at all of them."
         )
-    if not 0 < replace(masks, masks=codes).membrane_fraction < 1:
+    if two_classes and not 0 < replace(masks, masks=codes).membrane_fraction < 1:
         raise InvalidInputError(
             "sample_weight must be positive at some cell pixel and at some membrane pixel; it "
             "leaves one of the two classes only. Give weights to images that show both."

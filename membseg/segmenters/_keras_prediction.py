@@ -120,7 +120,7 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
         Raises
         ------
         InvalidInputError
-            If the network has no dropout, or `n_samples` is no number of samples.
+            If the network has no spatial dropout, or `n_samples` is no number of samples.
 
         References
         ----------
@@ -155,8 +155,9 @@ class KerasPrediction(SegmenterMixin, BaseEstimator):
                 thinned._network, masks = with_dropout_masks(network)
         if not masks:
             raise InvalidInputError(
-                "The network has no dropout, so that all samples would be the same. Fit with "
-                "dropout=0.1, say, or ask an ensemble's members or views for their disagreement."
+                "The network has no spatial dropout, so that all samples would be the same. Fit "
+                "with dropout=0.1, say (and dropout_kind='spatial', of a U-Net), or ask an "
+                "ensemble's members or views for their disagreement."
             )
         return self._draw_samples(X, thinned, masks, n_samples, make_rng(random_state))
 

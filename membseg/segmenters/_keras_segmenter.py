@@ -1,6 +1,7 @@
 """What every segmenter around a Keras network shares: fit, predict, state."""
 
 import copy
+import os
 import time
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from membseg.segmenters._callbacks import FitCallbacks
 from membseg.segmenters._cost import CostEstimate, measure_cost
 from membseg.segmenters._fit_events import prior_attributes
 from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
-from membseg.segmenters._keras_training import KerasTraining
+from membseg.segmenters._keras_partial_fit import KerasPartialFit
 from membseg.segmenters._workers import load_keras, warn_shared_accelerator
 from membseg.utils import (
     IGNORED,
@@ -41,7 +42,7 @@ from membseg.utils._sklearn_compat import (
 )
 
 
-class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
+class BaseKerasSegmenter(CallbackSupportMixin, KerasPartialFit):
     """Base of the segmenters around one Keras network; not for use by itself.
 
     A subclass has the network's sizes as parameters of its own, hands the others on as
@@ -158,7 +159,13 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         *Run.* An integer gives the same weights and predictions again, bit by bit, on the same
         processor with the same number of steps.
     warm_start : bool, default=False
-        *Run.* Whether fit goes on from the weights of the last fit.
+        *Run.* Whether fit goes on from the weights of the last fit, with a schedule of its own that
+        rises from zero, where the last one ended. See `partial_fit` for a little more of the same.
+    checkpoint_dir : None, str or path-like, default=None
+        *Run.* Folder in which fit keeps its state after each epoch, until it is done. Killed at any
+        moment and called again with the same parameters and data, fit goes on after the last epoch
+        that it completed; with a fixed number of steps it then ends with the weights, bit by bit,
+        that it would have had on the same processor. None keeps nothing.
     verbose : int, default=0
         *Run.* 1 writes one line an epoch.
 
@@ -228,6 +235,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         "on_failure": [StrOptions({"raise", "worst"})],
         "random_state": ["random_state", np.random.Generator],
         "warm_start": ["boolean"],
+        "checkpoint_dir": [None, str, os.PathLike],
         "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
     }
 
@@ -269,6 +277,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         on_failure: str = "raise",
         random_state: Any = None,
         warm_start: bool = False,
+        checkpoint_dir: Any = None,
         verbose: int = 0,
     ) -> None:
         self.loss = loss
@@ -306,6 +315,7 @@ class BaseKerasSegmenter(CallbackSupportMixin, KerasTraining):
         self.on_failure = on_failure
         self.random_state = random_state
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
         self.verbose = verbose
 
     def __sklearn_clone__(self) -> "BaseKerasSegmenter":
@@ -354,6 +364,8 @@ default=None
         ------
         InvalidInputError, InvalidTypeError
             If an argument cannot be used; the message says how to mend it.
+        CheckpointError
+            If what `checkpoint_dir` holds of this fit cannot be used.
         TrainingError
             If the loss stops being finite.
         OutOfMemoryError
@@ -396,10 +408,13 @@ default=None
                 f"as its probability. The failure was: {failure}",
                 TrainingWarning,
             )
+        before = fitted.pop("_seconds_before", 0.0)
         # Only a finished training is adopted: an interrupted one leaves what was there before.
         for name, value in (fitted | common).items():
             setattr(self, name, value)
-        self.fit_time_ = time.perf_counter() - start
+        # What partial_fit would have gone on with.
+        self.__dict__.pop("_going_on", None)
+        self.fit_time_ = before + time.perf_counter() - start
         callbacks.end()
         return self
 

@@ -7,18 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from membseg.exceptions import InvalidInputError, OutOfMemoryError, TrainingWarning
+from membseg.exceptions import (
+    InvalidInputError,
+    OutOfMemoryError,
+    TrainingError,
+    TrainingWarning,
+)
 from membseg.inference import list_views
 from membseg.segmenters import _auto
 from membseg.segmenters._callbacks import FitCallbacks
+from membseg.segmenters._checkpoint import FitCheckpoint
+from membseg.segmenters._continuation import Continuation
 from membseg.segmenters._fit_events import halve_batch, report_row
+from membseg.segmenters._fit_identity import fit_identity
 from membseg.segmenters._fit_inputs import FitInputs
 from membseg.segmenters._keras_prediction import KerasPrediction
 from membseg.segmenters._make_steps import check_steps, count_labelled, make_steps
 from membseg.segmenters._network_pool import POOL, PooledNetwork, untrained
 from membseg.segmenters._transfer import check_same_network, find_source
 from membseg.segmenters._walked_reach import walked_reach
-from membseg.utils import IGNORED, fit_intensity, make_rng, warn_user
+from membseg.utils import IGNORED, fit_intensity, warn_user
 
 #: Share of `time_limit` that is kept for choosing the threshold besides the time that the looks at
 #: the validation part take, and the seconds that it takes at least, since the network is compiled
@@ -37,6 +45,9 @@ class Training:
     plan: Any
     batch_size: int
     seeds: list[int]
+    checkpoint: FitCheckpoint
+    #: What it goes on with; None in a fit.
+    goes_on: Continuation | None
 
 
 class KerasTraining(KerasPrediction):
@@ -70,6 +81,7 @@ class KerasTraining(KerasPrediction):
     threshold: float | str
     warm_start: bool
     device_data: bool | str
+    checkpoint_dir: Any
 
     @abstractmethod
     def _network_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
@@ -91,7 +103,12 @@ class KerasTraining(KerasPrediction):
         return None
 
     def _train(
-        self, inputs: FitInputs, start: float, callbacks: FitCallbacks, common: dict[str, Any]
+        self,
+        inputs: FitInputs,
+        start: float,
+        callbacks: FitCallbacks,
+        common: dict[str, Any],
+        goes_on: Continuation | None = None,
     ) -> dict[str, Any]:
         """Train and return the fitted attributes besides the `common` ones."""
         from membseg.training import PatchSampler, TrainingData, Validator, plan_validation
@@ -99,22 +116,27 @@ class KerasTraining(KerasPrediction):
         # What is wrong is told before anything is built.
         check_steps(self)
         find_source(self.init_from)
-        rng = make_rng(self.random_state)
-        seeds = [int(seed) for seed in rng.integers(2**31, size=2)]
-        config = self._resolve_config(inputs, seeds[0])
+        checkpoint = self._open_checkpoint(inputs)
+        # As if the time before an interruption had just passed.
+        before = checkpoint.seconds
+        start -= before
+        rng = checkpoint.start_rng(self.random_state)
+        reseed = int if goes_on is None else goes_on.reseed
+        seeds = [reseed(seed) for seed in rng.integers(2**31, size=2)]
+        config = self._resolve_config(inputs, seeds[0], goes_on)
         halo, factor = self._reach(config)
         self._check_tile_size(halo, factor)
         patch_size = self._resolve_patch_size(inputs, config)
-        intensities = fit_intensity(inputs.images.images, self.intensity_norm)
+        intensities = self._intensities(inputs, goes_on)
         masks = inputs.masks.masks
         data = TrainingData(inputs.images.images, masks, inputs.weights, intensities)
         fraction = 0.0 if inputs.validation else self.validation_fraction
         labelled = [bool((mask != IGNORED).any()) for mask in masks]
         plan = plan_validation(inputs.images.sizes, fraction, rng, inputs.groups, labelled)
-        seeds.append(int(rng.integers(2**31)))
+        seeds.append(reseed(rng.integers(2**31)))
         validator = self._validator(inputs, data, plan.blocks, config, Validator)
         self._warn_unwatched(validator)
-        batch_size = int(self.batch_size)
+        batch_size = checkpoint.batch_size or int(self.batch_size)
         while True:
             sampler = PatchSampler(
                 data,
@@ -134,16 +156,45 @@ class KerasTraining(KerasPrediction):
             entry = self._first_network(config)
             try:
                 training = Training(
-                    config, entry.network, sampler, validator, plan, batch_size, seeds
+                    config,
+                    entry.network,
+                    sampler,
+                    validator,
+                    plan,
+                    batch_size,
+                    seeds,
+                    checkpoint,
+                    goes_on,
                 )
                 fitted = self._run_training(training, start, callbacks, common)
             except OutOfMemoryError as error:
                 batch_size = halve_batch(batch_size, patch_size, error)
+                checkpoint.forget()
+            except TrainingError:
+                # What was kept would lead to the same end again.
+                checkpoint.remove()
+                raise
             else:
+                checkpoint.remove()
                 # Only after success: nobody knows the state that an interrupted step leaves.
                 entry.loaded = fitted["_weights"]
                 POOL.put_back(entry)
-                return fitted
+                return fitted | {"_seconds_before": before}
+
+    def _open_checkpoint(self, inputs: FitInputs) -> FitCheckpoint:
+        """Find the state to go on from, if fit is to keep it."""
+        # Segmenters of earlier versions, unpickled, know of none.
+        folder = getattr(self, "checkpoint_dir", None)
+        if folder is None:
+            return FitCheckpoint()
+        return FitCheckpoint(folder, fit_identity(self, inputs))
+
+    def _intensities(self, inputs: FitInputs, goes_on: Continuation | None) -> list[Any]:
+        """Give the normalisation of each image; that of a stack stays what the network knows."""
+        known = None if goes_on is None else getattr(self, "intensity_", None)
+        if known is not None and self.intensity_norm == "stack":
+            return [known] * len(inputs.images)
+        return fit_intensity(inputs.images.images, self.intensity_norm)
 
     def _run_training(
         self, training: Training, start: float, callbacks: FitCallbacks, common: dict[str, Any]
@@ -151,16 +202,23 @@ class KerasTraining(KerasPrediction):
         from membseg.training import Schedule, TrainingLoop, WeightAverage, network_function
 
         network, sampler, validator = training.network, training.sampler, training.validator
+        checkpoint, goes_on = training.checkpoint, training.goes_on
         steps_per_epoch = _auto.choose_steps_per_epoch(
             self.steps_per_epoch, sampler.n_labelled, training.batch_size, sampler.patch_size
         )
-        rows: list[dict[str, float]] = []
+        rows = checkpoint.history
 
         def end_epoch(row: dict[str, float], schedule: Any) -> bool:
+            if goes_on is not None:
+                goes_on.shift(row)
             rows.append(row)
             if self.verbose:
                 report_row(row, schedule)
             return callbacks.end_epoch(lambda: self._fitted(training, rows) | common)
+
+        def keep(state: dict[str, Any]) -> None:
+            seconds = time.perf_counter() - start
+            checkpoint.keep(state, batch_size=training.batch_size, seconds=seconds)
 
         momentum = float(self.weight_averaging)
         loop = TrainingLoop(
@@ -172,6 +230,8 @@ class KerasTraining(KerasPrediction):
                 n_steps=self._n_steps(steps_per_epoch),
                 start=time.perf_counter(),
                 deadline=self._deadline(start),
+                n_before=0 if goes_on is None else goes_on.n_taken,
+                decays=goes_on is None,
             ),
             steps_per_epoch=steps_per_epoch,
             monitor=self.monitor,
@@ -181,7 +241,11 @@ class KerasTraining(KerasPrediction):
             # Choosing the threshold looks at the validation part once a view.
             n_last_looks=len(list_views(self.tta)) if isinstance(self.threshold, str) else 0,
             average=WeightAverage(network, momentum) if momentum else None,
+            on_state=keep if checkpoint.is_kept else None,
         )
+        checkpoint.restore(loop)
+        if goes_on is not None:
+            goes_on.load(network)
         result = loop.run()
         if result.cut_short:
             warn_user(
@@ -191,9 +255,11 @@ class KerasTraining(KerasPrediction):
                 "time_limit if this comes again.",
                 TrainingWarning,
             )
+        after = {} if goes_on is None else {"_going_on": goes_on.after(network, result.n_steps)}
         return self._fitted(training, result.history) | {
+            **after,
             "best_epoch_": result.best_epoch,
-            "threshold_": self._choose_threshold(validator, network_function(network)),
+            "threshold_": self._choose_threshold(validator, network_function(network), goes_on),
         }
 
     def _fitted(self, training: Training, history: list[dict[str, float]]) -> dict[str, Any]:
@@ -240,9 +306,14 @@ class KerasTraining(KerasPrediction):
             raise OutOfMemoryError(_too_large(config)) from error
         return entry
 
-    def _resolve_config(self, inputs: FitInputs, seed: int) -> dict[str, Any]:
+    def _resolve_config(
+        self, inputs: FitInputs, seed: int, goes_on: Continuation | None
+    ) -> dict[str, Any]:
         """Choose the network's sizes, or keep those of the network that goes on learning."""
         old = getattr(self, "_config", None)
+        if goes_on is not None and old is not None:
+            # New images need not look as if they needed the same sizes.
+            return {**old, "seed": seed}
         config = self._network_config(inputs, seed)
         if not self.warm_start or old is None:
             return config
@@ -349,11 +420,13 @@ class KerasTraining(KerasPrediction):
             return int(self.max_steps)
         return None if self.time_limit is not None else int(self.epochs) * steps_per_epoch
 
-    def _choose_threshold(self, validator: Any, function: Any) -> float:
+    def _choose_threshold(
+        self, validator: Any, function: Any, goes_on: Continuation | None
+    ) -> float:
         if not isinstance(self.threshold, str):
             return float(self.threshold)
-        if not validator:
-            return 0.5
+        if not validator.shows_both_classes:
+            return 0.5 if goes_on is None else goes_on.threshold
         logits = validator.predict(function, list_views(self.tta))
         return validator.best_threshold(logits, self.threshold)
 

@@ -17,7 +17,7 @@ from membseg.utils import Intensity, write_line
 KERAS_LOCK = threading.RLock()
 
 #: Reflected pixels around an image at prediction, in units of the network's downsampling.
-_MARGIN_FACTORS = 1
+MARGIN_FACTORS = 1
 
 #: Seconds between two lines about the progress.
 _SECONDS_PER_LINE = 10.0
@@ -47,7 +47,7 @@ def make_recipe(
         tile_size=_auto.choose_tile_size(tile_size, halo, factor, values),
         halo=halo,
         factor=factor,
-        margin=_MARGIN_FACTORS * factor,
+        margin=MARGIN_FACTORS * factor,
     )
 
 

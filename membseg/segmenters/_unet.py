@@ -58,7 +58,9 @@ class UNetSegmenter(BaseKerasSegmenter):
         *Network.* Normalisation after each convolution. With "group", tiles differ slightly
         from the whole image.
     dropout : float, default=0.0
-        *Network.* Rate of spatial dropout around the bottleneck, in [0, 1).
+        *Network.* Rate of dropout around the bottleneck, in [0, 1).
+    dropout_kind : {"spatial", "elementwise"}, default="spatial"
+        *Network.* Whether whole channels are dropped or single values.
     block : {"plain", "residual", "recurrent"}, default="plain"
         *Network.* What stands at each level, down and up: two convolutions; the same with a
         shortcut around them (residual U-Net); or two convolutions that see their own output twice
@@ -191,7 +193,13 @@ class UNetSegmenter(BaseKerasSegmenter):
         *Run.* An integer gives the same weights and predictions again, bit by bit, on the same
         processor with the same number of steps.
     warm_start : bool, default=False
-        *Run.* Whether fit goes on from the weights of the last fit.
+        *Run.* Whether fit goes on from the weights of the last fit, with a schedule of its own that
+        rises from zero, where the last one ended. See `partial_fit` for a little more of the same.
+    checkpoint_dir : None, str or path-like, default=None
+        *Run.* Folder in which fit keeps its state after each epoch, until it is done. Killed at any
+        moment and called again with the same parameters and data, fit goes on after the last epoch
+        that it completed; with a fixed number of steps it then ends with the weights, bit by bit,
+        that it would have had on the same processor. None keeps nothing.
     verbose : int, default=0
         *Run.* 1 writes one line an epoch.
 
@@ -245,6 +253,7 @@ class UNetSegmenter(BaseKerasSegmenter):
         "zoom": [StrOptions({"auto"}), Options(Integral, {1, 2})],
         "norm_layer": [StrOptions({"none", "batch", "group"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout_kind": [StrOptions({"spatial", "elementwise"})],
         "block": [StrOptions({"plain", "residual", "recurrent"})],
         "skips": [StrOptions({"plain", "attention", "nested"})],
         "deep_supervision": ["boolean"],
@@ -264,6 +273,7 @@ class UNetSegmenter(BaseKerasSegmenter):
         zoom: int | str = "auto",
         norm_layer: str = "none",
         dropout: float = 0.0,
+        dropout_kind: str = "spatial",
         block: str = "plain",
         skips: str = "plain",
         deep_supervision: bool = False,
@@ -306,6 +316,7 @@ class UNetSegmenter(BaseKerasSegmenter):
         on_failure: str = "raise",
         random_state: Any = None,
         warm_start: bool = False,
+        checkpoint_dir: Any = None,
         verbose: int = 0,
     ) -> None:
         self.depth = depth
@@ -314,6 +325,7 @@ class UNetSegmenter(BaseKerasSegmenter):
         self.zoom = zoom
         self.norm_layer = norm_layer
         self.dropout = dropout
+        self.dropout_kind = dropout_kind
         self.block = block
         self.skips = skips
         self.deep_supervision = deep_supervision
@@ -357,6 +369,7 @@ class UNetSegmenter(BaseKerasSegmenter):
             on_failure=on_failure,
             random_state=random_state,
             warm_start=warm_start,
+            checkpoint_dir=checkpoint_dir,
             verbose=verbose,
         )
 
@@ -425,6 +438,7 @@ class UNetSegmenter(BaseKerasSegmenter):
         from membseg.networks._unet_variants import check_variant, without_neutral
 
         given: dict[str, Any] = {
+            "dropout_kind": self.dropout_kind,
             "block": self.block,
             "skips": self.skips,
             "deep_supervision": bool(self.deep_supervision),

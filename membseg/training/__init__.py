@@ -15,6 +15,7 @@ from membseg.training._split import Block, ValidationPlan, plan_validation
 from membseg.training._steps import HostSteps, Steps
 from membseg.training._unlabelled import UnlabelledSampler
 from membseg.training._validation import Validator
+from membseg.training._variables import assign_values, values_of
 
 __all__ = [
     "PRECISIONS",
@@ -33,6 +34,7 @@ __all__ = [
     "ValidationPlan",
     "Validator",
     "WeightAverage",
+    "assign_values",
     "augment_patch",
     "check_soft_targets",
     "choose_policy",
@@ -44,4 +46,5 @@ __all__ = [
     "network_function",
     "parse_augmentation",
     "plan_validation",
+    "values_of",
 ]

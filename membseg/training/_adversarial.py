@@ -10,6 +10,7 @@ from membseg.exceptions import InvalidInputError
 from membseg.training._rivals import GAMES, Game
 from membseg.training._sampler import PatchSampler
 from membseg.training._steps import HostSteps
+from membseg.training._variables import assign_values, values_of
 
 #: The rival's learning rate, in units of the network's. On synthetic slices a quarter left a
 #: discriminator at chance for 200 steps.
@@ -85,6 +86,20 @@ class AdversarialSteps(HostSteps):
         self._prediction = _Keep(shape, name="prediction")
         self._network_step = self._make_network_step(game)
         self._rival_step = self._make_rival_step(game)
+
+    def state(self) -> dict[str, Any]:
+        """Give what :meth:`restore` needs: the rival and its optimizer too."""
+        return super().state() | {
+            "rival": values_of(self._rival.variables),
+            "rival_optimizer": values_of(self._rival_step.optimizer.variables),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; see :class:`Steps`."""
+        super().restore(state)
+        assign_values(self._rival.variables, state["rival"])
+        assign_values(self._rival_step.optimizer.variables, state["rival_optimizer"])
+        self._frozen.set_weights(self._rival.get_weights())
 
     def _step(self, learning_rate: float) -> dict[str, float]:
         x, y = self._batches.draw()

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from membseg.training._variables import assign_arrays
+
 
 class WeightAverage:
     """Follows a network's weights with an exponential moving average.
@@ -47,6 +49,27 @@ class WeightAverage:
                 average += (1 - keep) * new
             else:
                 average[...] = new
+
+    def state(self) -> dict[str, Any]:
+        """Give what :meth:`restore` needs: plain values and arrays.
+
+        Returns
+        -------
+        dict
+            A copy, which later steps leave as it is.
+        """
+        return {"n_steps": self.n_steps, "weights": [weight.copy() for weight in self.weights]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`state` gave it, of an average over the same network.
+        """
+        self.n_steps = int(state["n_steps"])
+        assign_arrays(self.weights, state["weights"])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

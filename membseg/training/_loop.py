@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from membseg.training._network import network_function
 from membseg.training._schedule import Schedule
 from membseg.training._steps import Steps
 from membseg.training._validation import Validator
+from membseg.training._variables import assign_values, values_of
 
 _IDENTITY = [View(0, False)]
 
@@ -42,6 +43,18 @@ class TrainingResult:
     best_epoch: int
     n_steps: int
     cut_short: bool
+
+
+@dataclass
+class _Progress:
+    """How far a training has come, besides what network, steps, schedule and average know."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    step: int = 0
+    stopped: bool = False
+    best_value: float = -np.inf
+    best_epoch: int = 0
+    best_weights: list[np.ndarray] | None = None
 
 
 class TrainingLoop:
@@ -73,6 +86,10 @@ class TrainingLoop:
         step; kept free before the deadline.
     average : WeightAverage or None, default=None
         A moving average of the network's weights, which is then judged and kept instead of them.
+    on_state : callable or None, default=None
+        Called with :meth:`state` after each epoch, last of all, so that an epoch that was kept is
+        one that everybody was told of. A callback may then hear of an epoch twice, but never miss
+        one, nor be asked in vain to stop.
     """
 
     def __init__(
@@ -89,6 +106,7 @@ class TrainingLoop:
         on_epoch_end: Callable[[dict[str, float], Schedule], bool] | None = None,
         n_last_looks: int = 0,
         average: WeightAverage | None = None,
+        on_state: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.network = network
         self.steps = steps
@@ -101,41 +119,96 @@ class TrainingLoop:
         self.on_epoch_end = on_epoch_end
         self.n_last_looks = n_last_looks
         self.average = average
+        self.on_state = on_state
+        self._progress = _Progress()
 
     def run(self) -> TrainingResult:
         """Train until the schedule, the clock or the patience says so."""
         with self.steps:
             return self._run()
 
+    def state(self) -> dict[str, Any]:
+        """Give all that :meth:`restore` needs to go on after the last epoch.
+
+        Returns
+        -------
+        dict
+            Plain values and arrays, in dicts and lists.
+        """
+        done = self._progress
+        return {
+            # All of a network's variables, with the states of the generators of its dropout.
+            "network": values_of(self.network.variables),
+            "optimizer": values_of(self.network.optimizer.variables),
+            "steps": self.steps.state(),
+            "schedule": self.schedule.state(),
+            "average": None if self.average is None else self.average.state(),
+            "progress": vars(done) | {"history": [dict(row) for row in done.history]},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state, before :meth:`run`.
+
+        With the same network, data and number of steps, training then ends with the weights of
+        one that was never interrupted.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`state` gave it, of a loop that was made alike.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it is the state of another one.
+        """
+        assign_values(self.network.variables, state["network"])
+        assign_values(self.network.optimizer.variables, state["optimizer"])
+        self.steps.restore(state["steps"])
+        self.schedule.restore(state["schedule"])
+        if self.average is not None:
+            self.average.restore(state["average"])
+        self._progress = _Progress(**state["progress"])
+
     def _run(self) -> TrainingResult:
-        history: list[dict[str, float]] = []
-        best_value, best_epoch, best_weights = -np.inf, 0, None
-        step, stopped = 0, False
-        while not stopped and not self.schedule.is_over(step):
-            if self.on_epoch_begin is not None:
-                self.on_epoch_begin()
-            row = self._epoch(step, epoch=len(history) + 1)
-            step = int(row["step"])
-            with self._judged_weights():
-                row.update(self._look(step))
-                if not history:
-                    self._reserve_last_looks()
-                history.append(row)
-                last_weights = self.network.get_weights()
-                value = self._monitored(row)
-                if value > best_value and self._is_candidate(row):
-                    best_value, best_epoch = value, len(history)
-                    best_weights = last_weights
-                if self.on_epoch_end is not None:
-                    stopped = self.on_epoch_end(row, self.schedule)
-            if self.patience is not None and len(history) - best_epoch >= self.patience:
-                break
-        if best_weights is None:
+        done = self._progress
+        while not self._is_over():
+            self._run_epoch(done)
+        if done.best_weights is None:
             # The clock ran out while the learning rate was high.
-            best_epoch, best_weights = len(history), last_weights
-        self.network.set_weights(best_weights)
-        cut_short = not stopped and self.schedule.is_late() and step != self.schedule.n_steps
-        return TrainingResult(history, best_epoch, step, cut_short)
+            done.best_epoch = len(done.history)
+            with self._judged_weights():
+                done.best_weights = self.network.get_weights()
+        self.network.set_weights(done.best_weights)
+        is_whole = done.stopped or done.step == self.schedule.n_steps
+        cut_short = not is_whole and self.schedule.is_late()
+        return TrainingResult(done.history, done.best_epoch, done.step, cut_short)
+
+    def _run_epoch(self, done: _Progress) -> None:
+        if self.on_epoch_begin is not None:
+            self.on_epoch_begin()
+        row = self._epoch(done.step, epoch=len(done.history) + 1)
+        done.step = int(row["step"])
+        with self._judged_weights():
+            row.update(self._look(done.step))
+            if not done.history:
+                self._reserve_last_looks()
+            done.history.append(row)
+            value = self._monitored(row)
+            if value > done.best_value and self._is_candidate(row):
+                done.best_value, done.best_epoch = value, len(done.history)
+                done.best_weights = self.network.get_weights()
+            if self.on_epoch_end is not None:
+                done.stopped = self.on_epoch_end(row, self.schedule)
+        if self.on_state is not None:
+            self.on_state(self.state())
+
+    def _is_over(self) -> bool:
+        """Tell whether the schedule, the clock, a callback or the patience ends training."""
+        done = self._progress
+        if done.stopped or self.schedule.is_over(done.step):
+            return True
+        return self.patience is not None and len(done.history) - done.best_epoch >= self.patience
 
     def _judged_weights(self) -> AbstractContextManager[None]:
         return nullcontext() if self.average is None else self.average.in_place()

@@ -98,6 +98,22 @@ class MeanTeacherSteps(HostSteps):
         """Draw both batches of a step."""
         return self.sampler.draw(), self.unlabelled.draw()
 
+    def streams(self) -> dict[str, Any]:
+        """Give the states of both random streams, by name."""
+        return super().streams() | {"unlabelled": self.unlabelled.state()}
+
+    def state(self) -> dict[str, Any]:
+        """Give what :meth:`restore` needs; the teacher's weights are the average."""
+        return super().state() | {"average": self.average.state(), "n_taken": self.n_taken}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; see :class:`Steps`."""
+        super().restore(state)
+        self.unlabelled.restore(state["streams"]["unlabelled"])
+        self.average.restore(state["average"])
+        self.n_taken = int(state["n_taken"])
+        self.teacher.set_weights(self.average.weights)
+
     def _step(self, learning_rate: float) -> dict[str, float]:
         (x, y), batch = self._batches.draw()
         taught = self._teach(batch)

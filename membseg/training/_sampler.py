@@ -1,6 +1,7 @@
 """Random training patches, cut and augmented on the fly."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -101,6 +102,20 @@ class PatchSampler:
         x, y = np.stack([x for x, _ in pairs]), np.stack([y for _, y in pairs])
         x, y = mix_batch(x, y, self.steps, self.strength, self.rng)
         return x, smooth_labels(y, self.label_smoothing)
+
+    def state(self) -> dict[str, Any]:
+        """Give the state of the random stream, plain values, for :meth:`restore`."""
+        return dict(self.rng.bit_generator.state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Draw from here on what was drawn after a state.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`state` gave it.
+        """
+        self.rng.bit_generator.state = state
 
     def _draw_one(self) -> tuple[np.ndarray, np.ndarray]:
         number = int(self.rng.choice(len(self.masks), p=self.chances))

@@ -34,6 +34,24 @@ class Steps(Protocol):
             "loss", and whatever else belongs in the history, of each step.
         """
 
+    def state(self) -> dict[str, Any]:
+        """Give what `restore` needs besides the network and its optimizer.
+
+        Returns
+        -------
+        dict
+            Plain values and arrays, in dicts and lists.
+        """
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; before the first step, and after the network was restored.
+
+        Parameters
+        ----------
+        state : dict
+            As `state` gave it, of steps that were made alike.
+        """
+
     def __enter__(self) -> "Steps": ...
 
     def __exit__(self, *error: object) -> None: ...
@@ -60,6 +78,18 @@ class HostSteps:
     def draw(self) -> Any:
         """Draw what a step learns from; for the thread that draws ahead."""
         return self.sampler.draw()
+
+    def streams(self) -> dict[str, Any]:
+        """Give the states of the random streams that `draw` draws from, by name."""
+        return {"labelled": self.sampler.state()}
+
+    def state(self) -> dict[str, Any]:
+        """Give what :meth:`restore` needs; see :class:`Steps`."""
+        return {"streams": self._batches.streams()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; see :class:`Steps`."""
+        self.sampler.restore(state["streams"]["labelled"])
 
     def n_at_once(self, most: int, seconds_left: float | None) -> int:
         """One: the clock is looked at before each."""

@@ -1,7 +1,7 @@
 """Random patches of images that have no label, each as a weak and as a strong view."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -111,6 +111,20 @@ class UnlabelledSampler:
         pasted = draw_boxes(draws, len(weak), sampler.patch_size, chance=1.0)
         strong = exchange_pairs(np.stack([image for image, _ in views]), pasted)
         return UnlabelledBatch(weak, strong, targets[..., 1], pasted)
+
+    def state(self) -> dict[str, Any]:
+        """Give the state of the random stream, plain values, for :meth:`restore`."""
+        return self.sampler.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Draw from here on what was drawn after a state.
+
+        Parameters
+        ----------
+        state : dict
+            As :meth:`state` gave it.
+        """
+        self.sampler.restore(state)
 
 
 def _swap(mask: np.ndarray) -> np.ndarray:

@@ -84,6 +84,11 @@ class Validator:
     def __bool__(self) -> bool:
         return any((code != IGNORED).any() for code in self.codes)
 
+    @property
+    def shows_both_classes(self) -> bool:
+        """Whether the blocks hold cell and membrane, without which there is nothing to choose."""
+        return {0, 1} <= {int(code) for codes in self.codes for code in np.unique(codes)}
+
     def predict(
         self, function: Callable[[np.ndarray], np.ndarray], views: list[View]
     ) -> list[np.ndarray]:
@@ -155,8 +160,7 @@ class Validator:
             The threshold; of several that are equally good, the one in the middle. 0.5 where the
             blocks do not show both classes, since nothing can be chosen there.
         """
-        labels = {int(code) for codes in self.codes for code in np.unique(codes)}
-        if not {0, 1} <= labels:
+        if not self.shows_both_classes:
             return 0.5
         pairs = Pairs(self.codes, [_sigmoid(z) for z in logits], None)
         curve = curve_of(pairs, "iou" if name == "auto" else name)

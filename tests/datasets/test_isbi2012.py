@@ -2,23 +2,15 @@
 
 import hashlib
 import re
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
 from membseg.datasets import _isbi2012, fetch_isbi2012
-from membseg.datasets._archive import (
-    ArchiveRecord,
-    StackRecord,
-    fetch_stacks,
-    resolve_data_home,
-)
+from membseg.datasets._archive import ArchiveRecord, StackRecord, fetch_stacks
 from membseg.exceptions import ImageFileError, InvalidInputError
 
 SHAPE = (3, 8, 9)
@@ -52,37 +44,8 @@ def whole_archive(**changes):
 
 
 @pytest.fixture
-def server():
-    """Serves ``server.files``; counts requests in ``server.hits``."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.hits += 1
-            target = self.server.redirects.get(self.path)
-            body = self.server.files.get(self.path)
-            self.send_response(302 if target else 200 if body is not None else 404)
-            if target:
-                self.send_header("Location", target)
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *args):
-            """Keep the test's output clean."""
-
-    found = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.files, found.redirects, found.hits = {"/a.zip": whole_archive()}, {}, 0
-    found.url = f"http://127.0.0.1:{found.server_port}"
-    thread = threading.Thread(target=found.serve_forever)
-    thread.start()
-    yield found
-    found.shutdown()
-    thread.join()
-    found.server_close()
-
-
-@pytest.fixture
 def record(server):
+    server.files["/a.zip"] = whole_archive()
     stacks = tuple(
         StackRecord(
             KEYS[name],
@@ -254,17 +217,6 @@ def test_broken_file_in_the_data_home_is_named(record, tmp_path):
     path.write_bytes(b"half")
     with pytest.raises(ImageFileError, match=re.escape(f"Delete {path}")):
         fetch(record, tmp_path)
-
-
-def test_data_home(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.delenv("MEMBSEG_DATA_HOME", raising=False)
-    assert resolve_data_home(None) == tmp_path / "membseg_data"
-    assert resolve_data_home("~/other") == tmp_path / "other"
-    monkeypatch.setenv("MEMBSEG_DATA_HOME", str(tmp_path / "env"))
-    assert resolve_data_home(None) == tmp_path / "env"
-    assert resolve_data_home(Path("given")) == Path("given")
 
 
 def test_official_record():

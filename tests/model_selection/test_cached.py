@@ -474,7 +474,7 @@ def test_a_full_disk_leaves_no_half_file(slices, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("membseg.model_selection._fit_store.os.replace", full)
+    monkeypatch.setattr("membseg.io._write_at_once.os.replace", full)
     with pytest.warns(TrainingWarning, match=re.escape("(OSError: No space left on device)")):
         cached(LoggingSegmenter(), tmp_path).fit(*slices)
     assert n_files(tmp_path) == 0

@@ -146,6 +146,16 @@ def test_dropout_is_active_in_training_only():
     assert not np.array_equal(quiet, np.asarray(network(x, training=True)))
 
 
+@pytest.mark.parametrize("kind", ["spatial", "elementwise"])
+def test_dropout_drops_whole_channels_or_single_values(kind):
+    network = build_unet(**SMALL, dropout=0.5, dropout_kind=kind)
+    ones = np.ones((4, 16, 16, 8), np.float32)
+    kept = np.asarray(network.get_layer("bottleneck_dropout")(ones, training=True))
+    # What stays is scaled up, so that the mean stays too.
+    assert set(np.unique(kept)) == {0.0, 2.0}
+    assert (len(np.unique(kept.mean(axis=(1, 2)))) == 2) == (kind == "spatial")
+
+
 def test_penalties_add_losses():
     network = build_unet(**SMALL, l1=0.1, l2=0.2)
     kernels = [weight.numpy() for weight in network.weights if "kernel" in weight.path]

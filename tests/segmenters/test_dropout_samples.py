@@ -87,5 +87,5 @@ def test_bad_samples(slices, segmenter):
     for bad in (0, 1.5):
         with pytest.raises(InvalidInputError, match="n_samples must be a whole number of at leas"):
             segmenter.predict_dropout_samples(X, n_samples=bad)
-    with pytest.raises(InvalidInputError, match="The network has no dropout, so that all samples"):
+    with pytest.raises(InvalidInputError, match="The network has no spatial dropout, so that"):
         UNetSegmenter(**TINY).fit(X, y).predict_dropout_samples(X)

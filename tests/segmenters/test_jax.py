@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parent
 NETWORKS = FOLDER.parent / "networks"
 
 FILES = {
+    "resume": [FOLDER / "test_checkpoint.py", FOLDER / "test_partial_fit.py"],
     "unet": [FOLDER / "test_unet_contract.py", FOLDER / "test_unet_fit.py"],
     "candidates": [
         FOLDER / "test_candidates.py",
@@ -30,6 +31,9 @@ def test_fit_and_predict_under_jax(name):
     if name == "candidates":
         # Those that take long to compile too.
         options += ["-m", "slow or not slow"]
+    if name == "resume":
+        # What is read from files and told does not depend on the backend.
+        options += ["-k", "bit_for_bit or go_on or repeatable or one_class"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *map(str, FILES[name])],
         env=environment,

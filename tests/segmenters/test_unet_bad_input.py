@@ -23,6 +23,7 @@ BAD = {
     "zoom": [0, 3, "far"],
     "norm_layer": ["layer"],
     "dropout": [-0.1, 1.0],
+    "dropout_kind": ["channel", 1],
     "block": ["dense"],
     "skips": ["none"],
     "deep_supervision": ["yes"],
@@ -65,6 +66,7 @@ BAD = {
     "on_failure": ["ignore"],
     "random_state": ["seed", -1],
     "warm_start": ["yes"],
+    "checkpoint_dir": [3],
     "verbose": [-1, "loud"],
 }
 

@@ -23,6 +23,7 @@ VARIANTS = {
         "stochastic_depth": 0.2,
         "dropout": 0.2,
     },
+    "elementwise": {"dropout": 0.2, "dropout_kind": "elementwise"},
 }
 
 
@@ -118,7 +119,7 @@ def test_dropout_samples_of_a_variant(fitted_ones, slices):
     first, second = fitted_ones["everything"].predict_dropout_samples(X, n_samples=2)
     assert not np.array_equal(first, second)
     # Blocks that are skipped at random in training are no dropout.
-    with pytest.raises(InvalidInputError, match="The network has no dropout"):
+    with pytest.raises(InvalidInputError, match="The network has no spatial dropout"):
         fitted_ones["recurrent"].predict_dropout_samples(X)
 
 

@@ -50,6 +50,12 @@ class Batches:
         target = np.where(labelled, x > 0.5, self.unlabelled_target)
         return x, np.concatenate([target, labelled], axis=-1).astype(np.float32)
 
+    def state(self):
+        return self.rng.bit_generator.state
+
+    def restore(self, state):
+        self.rng.bit_generator.state = state
+
 
 def make_network(**options):
     network = build_unet(**({"depth": 1, "base_filters": 2} | options))

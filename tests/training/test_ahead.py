@@ -22,6 +22,9 @@ class Counter:
             raise ValueError("no more patches")
         return self.n
 
+    def streams(self):
+        return self.n
+
 
 def test_same_batches_in_the_same_order():
     sampler = Counter()
@@ -54,3 +57,13 @@ def test_no_thread_is_left():
         batches.draw()
         batches.draw()
     assert not [t for t in threading.enumerate() if t.name.startswith("membseg-patches")]
+
+
+def test_streams_are_those_before_the_next_batch():
+    sampler = Counter()
+    with DrawnAhead(sampler) as batches:
+        assert batches.streams() == 0
+        for n in range(1, 4):
+            assert batches.draw() == n
+            # Whether the next one has been drawn by now or not.
+            assert batches.streams() == n

@@ -39,6 +39,9 @@ class Batches:
     def draw(self):
         return None, None
 
+    def state(self):
+        return {}
+
 
 def expected_averages(momentum, n_steps):
     """The average after each step of weights 1, 2, ..., from its definition."""
@@ -91,3 +94,25 @@ def test_the_loop_judges_and_keeps_the_average():
     averages = expected_averages(0.9, 6)
     np.testing.assert_allclose(seen, averages[1::2], rtol=1e-5)
     np.testing.assert_allclose(network.get_weights()[0], averages[-1], rtol=1e-5)
+
+
+def test_a_state_brings_it_back():
+    network = Network()
+    average = WeightAverage(network, 0.9)
+    network.train_on_batch(None, None)
+    average.follow(1)
+    state = average.state()
+    kept = [weight.copy() for weight in state["weights"]]
+    network.train_on_batch(None, None)
+    average.follow(1)
+    later = [weight.copy() for weight in average.weights]
+    # A copy, which later steps leave alone.
+    for a, b in zip(state["weights"], kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    other = WeightAverage(network, 0.9)
+    other.restore(state)
+    other.follow(1)
+    for a, b in zip(other.weights, later, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match=r"arrays of the shapes .* are needed; got \[\]"):
+        other.restore({"n_steps": 1, "weights": []})

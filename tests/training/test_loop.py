@@ -1,6 +1,7 @@
 """The fit loop: best weights, early stopping, failure of the loss or of memory."""
 
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ class ScriptedNetwork:
     def learning_rate(self, rate):
         self.rates.append(rate)
 
+    variables: ClassVar[list] = []
+
     def reset_metrics(self):
         pass
 
@@ -43,6 +46,19 @@ class ScriptedNetwork:
         return loss
 
 
+class NoBatches:
+    """A sampler for networks that need nothing to learn from."""
+
+    def draw(self):
+        return None, None
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        pass
+
+
 class ScriptedLoop(TrainingLoop):
     """A loop whose validation is scripted."""
 
@@ -50,11 +66,8 @@ class ScriptedLoop(TrainingLoop):
         options = {"monitor": "loss", "patience": None, "steps_per_epoch": 2} | options
         n_steps = options.pop("n_steps", 2 * len(values))
         schedule = Schedule(peak=1e-3, n_steps=n_steps, start=0.0, deadline=None)
-        super().__init__(network, HostSteps(network, self), values, schedule, **options)
+        super().__init__(network, HostSteps(network, NoBatches()), values, schedule, **options)
         self.values = iter(values)
-
-    def draw(self):
-        return None, None
 
     def _watch(self):
         value = next(self.values, None)
@@ -143,11 +156,11 @@ def test_what_steps_tell_besides_the_loss_is_in_the_history():
 
     network = ScriptedNetwork([1.0] * 4)
     loop = ScriptedLoop(network, [0.1, 0.1])
-    loop.steps = Steps(network, loop)
+    loop.steps = Steps(network, NoBatches())
     assert [row["other_loss"] for row in loop.run().history] == [1.5, 3.5]
     loop = ScriptedLoop(network, [0.1, 0.1])
     network.losses, network.weight = iter([1.0] * 4), np.nan
-    loop.steps = Steps(network, loop)
+    loop.steps = Steps(network, NoBatches())
     with pytest.raises(
         TrainingError, match=r"The training's other_loss became nan at step 1\. Try"
     ):
@@ -191,3 +204,45 @@ def test_other_errors_and_ctrl_c_pass_through():
         network.train_on_batch = lambda x, y, error=error: (_ for _ in ()).throw(error)
         with pytest.raises(type(error)):
             ScriptedLoop(network, [0.5]).run()
+
+
+def test_a_state_comes_last_of_all_and_brings_best_and_patience_back():
+    heard, states = [], []
+    options = {"patience": 3, "n_steps": 40}
+    values = [0.5, 0.3, 0.4, 0.6, 0.7, 0.1]
+    whole = ScriptedLoop(ScriptedNetwork([1.0] * 40), values, **options).run()
+    assert len(whole.history) == 5
+    network = ScriptedNetwork([1.0] * 40)
+
+    def end_epoch(row, schedule):
+        heard.append("told")
+        return False
+
+    def keep(state):
+        heard.append("kept")
+        states.append(state)
+
+    ScriptedLoop(network, values, on_epoch_end=end_epoch, on_state=keep, **options).run()
+    assert heard == ["told", "kept"] * 5
+    for n, state in enumerate(states, start=1):
+        again = ScriptedNetwork([1.0] * 40)
+        # Its one weight, the number of steps, is no variable.
+        again.weight = 2 * n
+        loop = ScriptedLoop(again, values[n:], **options)
+        loop.restore(state)
+        result = loop.run()
+        assert result.best_epoch == whole.best_epoch == 2
+        assert result.n_steps == whole.n_steps == 10
+        assert [row["val_loss"] for row in result.history] == values[:5]
+        assert again.weight == 4
+
+
+def test_a_state_remembers_that_a_callback_stopped():
+    states = []
+    loop = ScriptedLoop(
+        ScriptedNetwork([1.0] * 8), [0.5] * 4, on_epoch_end=lambda *_: True, on_state=states.append
+    )
+    loop.run()
+    again = ScriptedLoop(ScriptedNetwork([]), [])
+    again.restore(states[-1])
+    assert len(again.run().history) == 1

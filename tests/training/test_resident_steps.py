@@ -193,3 +193,22 @@ def test_a_step_that_the_device_does_not_know_is_left_to_the_host(slices, monkey
     assert isinstance(steps, HostSteps)
     with pytest.raises(ValueError, match="cannot be had with swirl in augmentation"):
         choose_steps(True, resident.network, resident.sampler)
+
+
+def test_a_state_brings_key_and_count_back(slices):
+    steps = make_steps(slices)
+    steps.take([RATE] * 2)
+    state = steps.state()
+    values = [np.array(variable.value) for variable in steps.network.variables]
+    moments = [np.array(variable.value) for variable in steps.network.optimizer.variables]
+    steps.take([RATE])
+    other = make_steps(slices)
+    for variables, kept in (
+        (other.network.variables, values), (other.network.optimizer.variables, moments)
+    ):  # fmt: skip
+        for variable, value in zip(variables, kept, strict=True):
+            variable.assign(value)
+    other.key = None
+    other.restore(state)
+    other.take([RATE])
+    assert same(steps.network, other.network)

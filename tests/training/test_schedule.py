@@ -64,3 +64,40 @@ def test_ends_at_the_number_of_steps_or_the_deadline(monkeypatch):
     assert schedule.is_late()
     assert schedule.is_over(1)
     assert not schedule.is_over(0), "at least one step is taken"
+
+
+def test_a_state_goes_on_as_if_no_time_had_passed(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    schedule = make_schedule(None, deadline=100.0)
+    now[0] = 10.0
+    schedule.look_at_clock(1)
+    schedule.reserve(4.0)
+    now[0] = 30.0
+    state = schedule.state()
+    # Another process, whose clock starts elsewhere; the caller has taken off what was used.
+    now[0] = 5000.0
+    later = Schedule(peak=1.0, n_steps=None, start=4999.0, deadline=5070.0)
+    later.restore(state)
+    assert (later.start, later.deadline) == (4970.0, 5066.0)
+    shift = 4970.0
+    for step, seconds in ((20, 60.0), (30, 64.0)):
+        now[0] = seconds
+        schedule.look_at_clock(step)
+        now[0] = seconds + shift
+        later.look_at_clock(step)
+        assert later.n_steps == schedule.n_steps
+    assert schedule.n_steps == 50
+    assert later.state() == schedule.state() | {
+        "seconds": later.state()["seconds"],
+        "since_first_look": later.state()["since_first_look"],
+    }
+
+
+def test_a_rise_that_others_began_goes_on_and_need_not_fall():
+    schedule = Schedule(peak=1.0, n_steps=100, start=0.0, deadline=None, n_before=10, decays=False)
+    assert schedule.learning_rate(0) == pytest.approx(11 / 40)
+    assert {schedule.learning_rate(step) for step in range(29, 100)} == {1.0}
+    assert schedule.decay_start is None
+    assert not schedule.has_settled(99)
+    assert schedule.is_over(100)

@@ -5,9 +5,13 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
+from membseg import CalibratedSegmenter, CellSegmenter, EnsembleSegmenter, UNetSegmenter
 from membseg.exceptions import DataWarning, InvalidInputError, MissingDependencyError
+from membseg.preprocessing import CLAHE
 from membseg.utils import import_optional, make_rng, restore_layout, warn_user, write_line
+from membseg.utils._one_view import set_one_view
 
 
 def test_same_integer_same_stream_and_global_state_untouched():
@@ -58,3 +62,11 @@ def test_results_go_back_as_they_came():
 def test_lines_are_written_at_once(capsys):
     write_line("epoch 1")
     assert capsys.readouterr().out == "epoch 1\n"
+
+
+def test_one_view_is_set_in_all_that_is_inside():
+    ensemble = EnsembleSegmenter(UNetSegmenter())
+    ensemble.estimators_ = [UNetSegmenter(tta="d4"), UNetSegmenter(tta="flips")]
+    pipeline = make_pipeline(CLAHE(), CellSegmenter(CalibratedSegmenter(ensemble)))
+    set_one_view(pipeline)
+    assert [member.tta for member in ensemble.estimators_] == ["none", "none"]
