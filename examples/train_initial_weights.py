@@ -4,7 +4,9 @@ Run it again after a change of :func:`membseg.make_membranes` or of the default 
 
     python examples/train_initial_weights.py --output membseg/networks/weights/unet_synthetic.npz
 
-No real image is involved, neither in training nor in the choice of the weights.
+No real image is involved, neither in training nor in the choice of the weights. What
+``membseg/persistence`` knows of the file (size, checksum, steps, threshold, scores) must follow;
+``first_look.py`` tells the last two.
 """
 
 import argparse

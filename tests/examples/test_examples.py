@@ -94,3 +94,11 @@ def test_initial_weights_can_be_made(tmp_path):
     )
     assert "1 steps; wrote w.npz" in output
     assert (tmp_path / "w.npz").stat().st_size > 500_000
+
+
+def test_a_first_look_without_labels(tmp_path):
+    output = run(tmp_path, "first_look.py", "--volumes", 1)
+    assert "threshold: 0.36; these synthetic slices say 0." in output
+    (row,) = [line for line in output.splitlines() if line.startswith("| synthetic |")]
+    assert float(row.split("|")[6]) > 0.5
+    assert (tmp_path / "out/first_look.png").stat().st_size > 1000
