@@ -4,6 +4,7 @@ from membseg.plotting._comparison import ComparisonDisplay
 from membseg.plotting._confidence_map import ConfidenceMapDisplay
 from membseg.plotting._reliability import ReliabilityDisplay
 from membseg.plotting._retention import RetentionCurveDisplay
+from membseg.plotting._runs import RunsDisplay
 from membseg.plotting._threshold_curve import ThresholdCurveDisplay
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "ConfidenceMapDisplay",
     "ReliabilityDisplay",
     "RetentionCurveDisplay",
+    "RunsDisplay",
     "ThresholdCurveDisplay",
 ]
