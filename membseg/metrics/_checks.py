@@ -27,6 +27,13 @@ def check_number(
         )
 
 
+def check_inside(value: Any, name: str, what: str) -> None:
+    """Refuse what is no number above 0 and below 1; `what` says which kind of number it is."""
+    check_number(value, name, low=-np.inf)
+    if not 0 < float(value) < 1:
+        raise InvalidInputError(f"{name} must be {what}, above 0 and below 1; got {value!r}.")
+
+
 def _range(low: float, high: float, open_low: bool) -> str:
     if np.isfinite(high):
         return f"in [{low:g}, {high:g}]"

@@ -6,12 +6,15 @@ from functools import cached_property
 
 from membseg.metrics._boundary import boundary_f1
 from membseg.metrics._calibration_error import calibration_error
+from membseg.metrics._cell_pairs import CellPairs, cells_of_labels, cells_of_masks
 from membseg.metrics._cldice import cldice
 from membseg.metrics._confusion import ConfusionCounts, count
 from membseg.metrics._cuts import score_best, score_cut
 from membseg.metrics._hausdorff import hausdorff
+from membseg.metrics._instance_scores import aggregated_jaccard, mean_accuracy
 from membseg.metrics._isbi import IsbiScores
 from membseg.metrics._pairs import Pairs, image_mean
+from membseg.metrics._partition_errors import information_parts, rand_error
 from membseg.metrics._proper_losses import brier, cross_entropy
 from membseg.metrics._ranking import average_precision, roc_auc
 
@@ -23,8 +26,9 @@ class Evaluation:
     Attributes
     ----------
     pairs : dict of str to Pairs
-        Truth and masks under "predict", truth and maps under "predict_proba"; at least those
-        that the metrics to come are computed from.
+        Truth and masks under "predict", truth and maps under "predict_proba", truth and label
+        images under "predict_instances"; at least those that the metrics to come are computed
+        from. Without label images cells are the components of the masks.
     """
 
     pairs: dict[str, Pairs]
@@ -45,6 +49,12 @@ class Evaluation:
         return count(self.masks)
 
     @cached_property
+    def cells(self) -> CellPairs:
+        """True and predicted cells."""
+        labels = self.pairs.get("predict_instances")
+        return cells_of_masks(self.masks) if labels is None else cells_of_labels(labels)
+
+    @cached_property
     def cut(self) -> IsbiScores:
         """The challenge's scores of the masks."""
         return score_cut(self.masks)
@@ -63,8 +73,9 @@ class Metric:
     ----------
     value : callable
         Gives the metric of an :class:`Evaluation`.
-    response : {"predict", "predict_proba"}
-        The method of a segmenter whose result it judges.
+    response : {"predict", "predict_proba", "predict_instances"}
+        The method of a segmenter whose result it judges; "predict" where a segmenter has no
+        "predict_instances".
     higher_is_better : bool
         False for losses and distances.
     """
@@ -75,6 +86,7 @@ class Metric:
 
 
 _PROBA = "predict_proba"
+_CELLS = "predict_instances"
 
 #: Every metric by name, in the order of tables.
 METRICS: dict[str, Metric] = {
@@ -101,4 +113,23 @@ METRICS: dict[str, Metric] = {
     "v_info": Metric(lambda e: e.best.v_info, _PROBA),
     "v_rand_mask": Metric(lambda e: e.cut.v_rand),
     "v_info_mask": Metric(lambda e: e.cut.v_info),
+    "instance_precision": Metric(lambda e: e.cells.matches.precision, _CELLS),
+    "instance_recall": Metric(lambda e: e.cells.matches.recall, _CELLS),
+    "instance_f1": Metric(lambda e: e.cells.matches.f1, _CELLS),
+    "instance_accuracy": Metric(lambda e: e.cells.matches.accuracy, _CELLS),
+    "mean_instance_accuracy": Metric(
+        lambda e: mean_accuracy(e.cells.overlaps, e.cells.weights), _CELLS
+    ),
+    "panoptic_quality": Metric(lambda e: e.cells.matches.panoptic_quality, _CELLS),
+    "aggregated_jaccard": Metric(
+        lambda e: aggregated_jaccard(e.cells.overlaps, e.cells.weights), _CELLS
+    ),
+    "adapted_rand_error": Metric(
+        lambda e: e.cells.mean(rand_error), _CELLS, higher_is_better=False
+    ),
+    "variation_of_information": Metric(
+        lambda e: e.cells.mean(lambda t, g: sum(information_parts(t, g))),
+        _CELLS,
+        higher_is_better=False,
+    ),
 }

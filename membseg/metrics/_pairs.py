@@ -26,7 +26,7 @@ class Pairs:
     truth : list of ndarray of shape (height, width), uint8
         0 = cell, 1 = membrane, 255 = left out (ignored, or of zero weight).
     guess : list of ndarray of shape (height, width)
-        Encoded masks (uint8) or membrane probabilities (float).
+        Encoded masks (uint8), membrane probabilities (float) or label images (other integers).
     weights : list of float or of ndarray of shape (height, width), or None
         Weights of images or pixels.
     """
@@ -104,6 +104,19 @@ def make_pairs(
     truth_name: str = "y_true",
 ) -> Pairs:
     """Pairs of encoded truth and encoded masks or checked maps."""
+    truth, weights = weigh_truth(truth, guess, sample_weight, name=name, truth_name=truth_name)
+    return Pairs(truth, _without_ignored(truth, guess, name, truth_name), weights)
+
+
+def weigh_truth(
+    truth: list[np.ndarray],
+    guess: list[np.ndarray],
+    sample_weight: Any,
+    *,
+    name: str,
+    truth_name: str = "y_true",
+) -> tuple[list[np.ndarray], list[Any] | None]:
+    """Check sizes and weights, and leave pixels of weight zero out of the truth."""
     sizes = [mask.shape[:2] for mask in truth]
     check_same_sizes(sizes, [g.shape[:2] for g in guess], names=(truth_name, name))
     weights = check_sample_weight(sample_weight, sizes)
@@ -117,7 +130,7 @@ def make_pairs(
             f"{truth_name} must hold labelled pixels of positive weight; there is none. Leave "
             "out sets without labels."
         )
-    return Pairs(truth, _without_ignored(truth, guess, name, truth_name), weights)
+    return truth, weights
 
 
 def _without_ignored(

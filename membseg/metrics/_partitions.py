@@ -1,5 +1,7 @@
 """V_Rand and V_Info of one slice: two partitions of its pixels compared."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage, sparse
 
@@ -53,43 +55,74 @@ def _distinct(cuts: list[np.ndarray]) -> tuple[list[np.ndarray], list[int]]:
     return kept, places
 
 
-def partition_scores(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """Scores in the order of `COLUMNS` of two label images; 0 is membrane, or dam."""
+@dataclass(frozen=True)
+class Shares:
+    """Shares of regions among the pixels of true cells.
+
+    Attributes
+    ----------
+    truth, guess, joint : ndarray of float
+        Shares of true cells, of predicted regions, and of what they have in common.
+    dams : float
+        Share of dams in the prediction. Every dam pixel is a region of its own, of size 1 / n,
+        that `guess` and `joint` do not list.
+    n : int
+        Pixels of true cells.
+    """
+
+    truth: np.ndarray
+    guess: np.ndarray
+    joint: np.ndarray
+    dams: float
+    n: int
+
+    def pair_sums(self) -> tuple[float, float, float]:
+        """Sums of the squared shares: in common, of the truth, of the prediction."""
+        of_dams = self.dams / self.n
+        both = float(np.sum(self.joint**2) + of_dams)
+        return both, float(np.sum(self.truth**2)), float(np.sum(self.guess**2) + of_dams)
+
+    def entropies(self) -> tuple[float, float, float]:
+        """Entropies in nats: of the truth, of the prediction, of both together."""
+        of_dams = self.dams * np.log(self.n)
+        return (
+            -_sum_p_log_p(self.truth),
+            float(of_dams - _sum_p_log_p(self.guess)),
+            float(of_dams - _sum_p_log_p(self.joint)),
+        )
+
+
+def count_shares(truth: np.ndarray, guess: np.ndarray) -> Shares | None:
+    """Count the shares of two label images without gaps in their numbers; None without a cell.
+
+    0 is membrane in the truth, and dam in the prediction.
+    """
     inside = truth > 0
     n = int(np.count_nonzero(inside))
     if n == 0:
-        return np.zeros(len(COLUMNS))
-    ones = np.ones(n)
-    table = sparse.coo_array((ones, (truth[inside], guess[inside]))).tocsc()
+        return None
+    table = sparse.coo_array((np.ones(n), (truth[inside], guess[inside]))).tocsc()
     in_truth = np.asarray(table.sum(axis=1)).ravel() / n
     in_guess = np.asarray(table.sum(axis=0)).ravel() / n
     joint = table.data[table.indptr[1] :] / n
-    # Every dam pixel is a part of its own, of size 1 / n.
-    dams = in_guess[0]
-    return np.array(
-        [
-            *_rand(in_truth, in_guess[1:], joint, dams, n),
-            *_info(in_truth, in_guess[1:], joint, dams, n),
-        ]
-    )
+    return Shares(in_truth, in_guess[1:], joint, float(in_guess[0]), n)
 
 
-def _rand(
-    in_truth: np.ndarray, in_guess: np.ndarray, joint: np.ndarray, dams: float, n: int
-) -> tuple[float, float, float]:
-    both = np.sum(joint**2) + dams / n
-    of_truth = np.sum(in_truth**2)
-    of_guess = np.sum(in_guess**2) + dams / n
+def partition_scores(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Scores in the order of `COLUMNS` of two label images; 0 is membrane, or dam."""
+    shares = count_shares(truth, guess)
+    if shares is None:
+        return np.zeros(len(COLUMNS))
+    return np.array([*_rand(shares), *_info(shares)])
+
+
+def _rand(shares: Shares) -> tuple[float, float, float]:
+    both, of_truth, of_guess = shares.pair_sums()
     return 2 * both / (of_truth + of_guess), both / of_guess, both / of_truth
 
 
-def _info(
-    in_truth: np.ndarray, in_guess: np.ndarray, joint: np.ndarray, dams: float, n: int
-) -> tuple[float, float, float]:
-    of_dams = dams * np.log(n)
-    of_truth = -_sum_p_log_p(in_truth)
-    of_guess = of_dams - _sum_p_log_p(in_guess)
-    of_both = of_dams - _sum_p_log_p(joint)
+def _info(shares: Shares) -> tuple[float, float, float]:
+    of_truth, of_guess, of_both = shares.entropies()
     if of_guess <= _NO_ENTROPY:
         return 0.0, 0.0, 1.0
     if of_truth <= _NO_ENTROPY:

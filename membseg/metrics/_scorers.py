@@ -19,8 +19,9 @@ class SegmentationScorer(WeightRouting):
 
     Attributes
     ----------
-    response : {"predict", "predict_proba"}
-        The method of the segmenter whose result is scored.
+    response : {"predict", "predict_proba", "predict_instances"}
+        The method of the segmenter whose result is scored; of one that has no "predict_instances"
+        the cells are the components of its "predict".
     sign : {1, -1}
         -1 where the scorer gives the negative of a loss or distance.
 

@@ -14,7 +14,9 @@ from membseg.metrics._pairs import Pairs, pair_maps
 
 #: Names of scores that judge masks -> the metric's name. V_Rand and V_Info by their short names
 #: mean those of the mask; their scorers look for the best cut themselves.
-MASK_SCORES = {name: name for name, metric in METRICS.items() if metric.response == "predict"} | {
+MASK_SCORES = {
+    name: name for name, metric in METRICS.items() if metric.response != "predict_proba"
+} | {
     "v_rand": "v_rand_mask",
     "v_info": "v_info_mask",
 }

@@ -16,7 +16,14 @@ from sklearn.preprocessing import FunctionTransformer
 from membseg import metrics as mm
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 
-NEGATED = {"hausdorff", "brier", "log_loss", "ece"}
+NEGATED = {
+    "hausdorff",
+    "brier",
+    "log_loss",
+    "ece",
+    "adapted_rand_error",
+    "variation_of_information",
+}
 OF_MASKS = {
     "accuracy": mm.pixel_accuracy_score,
     "precision": mm.precision_score,
@@ -43,6 +50,24 @@ OF_MAPS = {
     "ece": mm.expected_calibration_error,
     "v_rand": mm.v_rand_score,
     "v_info": mm.v_info_score,
+}
+
+
+def of_components(metric):
+    """Turn a metric of label images into one of masks."""
+    return lambda truth, guess: metric(mm.label_components(truth), mm.label_components(guess))
+
+
+OF_CELLS = {
+    "instance_precision": of_components(lambda t, p: mm.match_instances(t, p).precision),
+    "instance_recall": of_components(lambda t, p: mm.match_instances(t, p).recall),
+    "instance_f1": of_components(lambda t, p: mm.match_instances(t, p).f1),
+    "instance_accuracy": of_components(mm.instance_accuracy_score),
+    "mean_instance_accuracy": of_components(mm.mean_instance_accuracy_score),
+    "panoptic_quality": of_components(mm.panoptic_quality_score),
+    "aggregated_jaccard": of_components(mm.aggregated_jaccard_score),
+    "adapted_rand_error": of_components(mm.adapted_rand_error),
+    "variation_of_information": of_components(lambda t, p: mm.variation_of_information(t, p).total),
 }
 
 
@@ -90,7 +115,7 @@ def fitted(data):
 
 
 def test_every_metric_has_a_scorer():
-    assert set(mm.SCORERS) == set(OF_MASKS) | set(OF_MAPS)
+    assert set(mm.SCORERS) == set(OF_MASKS) | set(OF_MAPS) | set(OF_CELLS)
 
 
 @pytest.mark.parametrize("name", mm.SCORERS)
@@ -100,6 +125,9 @@ def test_scorer_is_the_metric(name, data, fitted):
     if name in OF_MASKS:
         expected = OF_MASKS[name](y, fitted.predict(X))
         assert scorer.response == "predict"
+    elif name in OF_CELLS:
+        expected = OF_CELLS[name](y, fitted.predict(X))
+        assert scorer.response == "predict_instances"
     else:
         expected = OF_MAPS[name](y, fitted.predict_proba(X)[:, 1])
         assert scorer.response == "predict_proba"
@@ -197,7 +225,7 @@ def test_make_scoring_predicts_once_a_method(data, fitted):
     assert Threshold.calls == {"predict": 1, "predict_proba": 1}
     assert values == {name: mm.SCORERS[name](fitted, *data) for name in values}
     Threshold.calls.clear()
-    mm.make_scoring("iou", "dice")(fitted, *data)
+    mm.make_scoring("iou", "dice", "panoptic_quality")(fitted, *data)
     assert Threshold.calls == {"predict": 1}
 
 
@@ -212,6 +240,40 @@ def test_pipeline_and_search_hand_on_the_segmenters_contract(data):
     assert np.isfinite(scores).all()
     search = GridSearchCV(pipe, {"threshold__cut": [0.5]}, scoring=mm.SCORERS["v_rand"], cv=2)
     assert mm.SCORERS["iou"](search.fit(X, y), X, y) == mm.SCORERS["iou"](plain, X, y)
+
+
+class Halved(Threshold):
+    """Knows more of cells than its masks tell: every component in two parts."""
+
+    def predict_instances(self, X):
+        self.calls["predict_instances"] += 1
+        columns = np.arange(np.shape(X[0])[1]) % 6 >= 3
+        labels = [2 * mm.label_components(mask[np.newaxis])[0] for mask in self.predict(X)]
+        return [np.where(image > 0, image + columns, 0) for image in labels]
+
+
+def test_segmenters_with_instances_are_scored_by_them(data):
+    X, y = data
+    X = np.kron(X, np.ones((3, 3)))
+    y = np.kron(y, np.ones((3, 3), int))
+    halved = Halved(cut=0.45).fit(X, y)
+    halved.calls.clear()
+    scores = mm.make_scoring(*OF_CELLS)(halved, X, y)
+    assert halved.calls["predict_instances"] == 1
+    labels, truth = np.stack(halved.predict_instances(X)), mm.label_components(y)
+    assert scores["instance_recall"] == mm.match_instances(truth, labels).recall
+    assert scores["instance_recall"] < mm.SCORERS["instance_recall"](
+        Threshold(cut=0.45).fit(X, y), X, y
+    )
+    pipe = make_pipeline(FunctionTransformer(validate=False), Halved(cut=0.45)).fit(X, y)
+    search = GridSearchCV(Halved(), {"cut": [0.45]}, scoring=mm.SCORERS["panoptic_quality"], cv=2)
+    search.fit(X, y)
+    ignoring = Halved(cut=0.45, ignore_label=7).fit(X, y)
+    partly = np.where(np.arange(54) < 18, 7, y)
+    for name, value in scores.items():
+        assert mm.SCORERS[name](pipe, X, y) == value
+        assert mm.SCORERS[name](search, X, y) == value
+        assert np.isfinite(mm.SCORERS[name](ignoring, X, partly))
 
 
 @pytest.mark.parametrize("per_pixel", [False, True])
