@@ -169,7 +169,7 @@ default=None
         """
         self._validate_params()
         # Of an earlier fit.
-        vars(self).pop("trials_", None)
+        self.__dict__.pop("trials_", None)
         held_out = predict_held_out(
             self.segmenter, X, y, method=None if self.tune is None else "predict_membrane",
             cv=self.cv, n_jobs=self.n_jobs, sample_weight=sample_weight, groups=groups,
