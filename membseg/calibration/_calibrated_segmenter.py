@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.calibration._calibrators import METHODS, REACH, make_curve
-from membseg.calibration._held_out import predict_held_out
 from membseg.calibration._wrapper import HeldOutWrapper
+from membseg.model_selection._held_out import predict_held_out
 from membseg.utils import innermost
 from membseg.utils._lazy import is_dask
 from membseg.utils._maps import logit

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from membseg.calibration._held_out import predict_held_out
 from membseg.calibration._wrapper import HeldOutWrapper
 from membseg.exceptions import InvalidInputError
 from membseg.metrics._pairs import Pairs
+from membseg.model_selection._held_out import predict_held_out
 from membseg.utils import import_optional
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, Real
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from membseg.calibration._held_out import predict_held_out
 from membseg.calibration._wrapper import HeldOutWrapper
 from membseg.exceptions import InvalidInputError
 from membseg.metrics._threshold_curve import MASK_SCORES, curve_of
+from membseg.model_selection._held_out import predict_held_out
 from membseg.utils._clean_mask import clean_mask
 from membseg.utils._lazy import is_dask
 from membseg.utils._sklearn_compat import HasMethods, Integral, Interval, StrOptions

@@ -7,7 +7,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from membseg.base import SegmenterMixin
-from membseg.calibration._held_out import HeldOut
+from membseg.model_selection._held_out import HeldOut
 from membseg.utils import innermost
 
 

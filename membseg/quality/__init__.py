@@ -6,8 +6,9 @@ from membseg.quality._cells import CellAreas, cell_areas
 from membseg.quality._confidence import mean_confidence, view_consistency
 from membseg.quality._defects import MembraneDefects, membrane_defects
 from membseg.quality._plausibility import Verdict, plausibility
-from membseg.quality._quality_model import QualityModel, QualitySkill
+from membseg.quality._quality_model import QualityModel
 from membseg.quality._quality_report import quality_report
+from membseg.quality._quality_skill import QualitySkill
 from membseg.quality._quality_table import QualityTable
 from membseg.quality._texture import MembraneTexture, membrane_texture
 from membseg.quality._thickness import MembraneThickness, membrane_thickness

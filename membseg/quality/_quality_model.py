@@ -1,10 +1,8 @@
 """How good masks are that nobody has labelled, learnt from slices that somebody has."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +13,7 @@ from membseg.model_selection._folds import make_folds
 from membseg.quality._examples import SCORES, Example, Slice, make_examples
 from membseg.quality._inputs import as_membranes, membranes_are_dark, standard_grey
 from membseg.quality._measures import AGREEMENT, OWN, ImageView, Opinion, measure_mask
+from membseg.quality._quality_skill import skill_of
 from membseg.quality._reference import learn_usual
 from membseg.quality._thickness import thickness_of
 from membseg.quality._trace import trace_membranes
@@ -37,40 +36,6 @@ _SCALE_SHARE, _SCALES = 1 / 3, (0.7, 8.0)
 
 #: What stands in a row for what cannot be measured. No measure of a mask with both classes is it.
 _MISSING = -9.0
-
-
-@dataclass(frozen=True)
-class QualitySkill:
-    """How well scores of slices are predicted whose masks were not learnt from.
-
-    Attributes
-    ----------
-    spearman : float
-        Rank correlation of predicted and true scores over all examples; NaN where all are equal.
-    mae : float
-        Mean absolute difference between them.
-    spearman_own, mae_own : float
-        The same for the segmenter's own predictions alone, at several thresholds and with
-        defects; NaN without a segmenter.
-    n_examples, n_slices : int
-        Numbers of masks, and of slices that they belong to.
-    """
-
-    spearman: float
-    mae: float
-    spearman_own: float
-    mae_own: float
-    n_examples: int
-    n_slices: int
-
-    def __str__(self) -> str:
-        own = ""
-        if np.isfinite(self.mae_own):
-            own = f" (own predictions: {self.spearman_own:.2f} and {self.mae_own:.3f})"
-        return (
-            f"rank correlation {self.spearman:.2f}, mean error {self.mae:.3f}{own}, out of fold, "
-            f"on {self.n_examples} masks of {self.n_slices} slices"
-        )
 
 
 class QualityModel(BaseEstimator):
@@ -388,7 +353,7 @@ default=None
         tested = np.isfinite(guess).all(axis=1)
         n_slices = len(np.unique(numbers[tested]))
         self.skill_ = {
-            name: _skill_of(scores[tested, k], guess[tested, k], own[tested], n_slices)
+            name: skill_of(scores[tested, k], guess[tested, k], own[tested], n_slices)
             for k, name in enumerate(SCORES)
         }
         self.examples_ = [
@@ -493,24 +458,6 @@ def _default_regressor(seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
     return ExtraTreesRegressor(300, min_samples_leaf=2, max_features=0.5, random_state=seed)
-
-
-def _skill_of(true: np.ndarray, guess: np.ndarray, own: np.ndarray, n_slices: int) -> QualitySkill:
-    nan = float("nan")
-    return QualitySkill(
-        spearman=_rank_correlation(true, guess),
-        mae=float(np.abs(true - guess).mean()),
-        spearman_own=_rank_correlation(true[own], guess[own]) if own.any() else nan,
-        mae_own=float(np.abs(true - guess)[own].mean()) if own.any() else nan,
-        n_examples=len(true),
-        n_slices=n_slices,
-    )
-
-
-def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(spearmanr(a, b).statistic)
 
 
 def _place_of(scoring: str) -> int:

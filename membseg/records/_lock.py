@@ -33,7 +33,8 @@ if os.name == "nt":  # pragma: no cover  # tried on Windows only
         while True:
             try:
                 file.seek(0)
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+                # Only Windows has this module.
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]  # see above
             except OSError:
                 time.sleep(0.1)
             else:
@@ -41,7 +42,7 @@ if os.name == "nt":  # pragma: no cover  # tried on Windows only
 
     def _unlock(file: Any) -> None:
         file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]  # as above
 else:
     import fcntl
 

@@ -14,20 +14,17 @@ from membseg.exceptions import (
     MembsegError,
     TrainingWarning,
 )
-from membseg.inference import TTA_MODES, list_views
+from membseg.inference import TTA_MODES
 from membseg.metrics import SCORERS
 from membseg.metrics._threshold_curve import MASK_SCORES
-from membseg.segmenters import _auto
 from membseg.segmenters._callbacks import FitCallbacks
-from membseg.segmenters._cost import CostEstimate, measure_cost
 from membseg.segmenters._fit_events import prior_attributes
 from membseg.segmenters._fit_inputs import FitInputs, check_fit_inputs
-from membseg.segmenters._keras_partial_fit import KerasPartialFit
+from membseg.segmenters._keras_cost import KerasCost
 from membseg.segmenters._workers import load_keras, warn_shared_accelerator
 from membseg.utils import (
     IGNORED,
     INTENSITY_NORMS,
-    check_images,
     warn_user,
 )
 from membseg.utils._image_keys import image_keys
@@ -42,7 +39,7 @@ from membseg.utils._sklearn_compat import (
 )
 
 
-class BaseKerasSegmenter(CallbackSupportMixin, KerasPartialFit):
+class BaseKerasSegmenter(CallbackSupportMixin, KerasCost):
     """Base of the segmenters around one Keras network; not for use by itself.
 
     A subclass has the network's sizes as parameters of its own, hands the others on as
@@ -457,56 +454,6 @@ default=None
             "dtype": choose_policy(self.precision),
             "seed": seed,
         }
-
-    # ----------------------------------------------------------------------------- cost
-
-    def estimate_cost(self, X: Any, y: Any = None) -> CostEstimate:
-        """Estimate what a fit on these images will cost, before it.
-
-        Builds the network and times two training steps and two predictions: a few seconds.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_images, height, width[, channels]) or list of arrays
-            The images that fit would get.
-        y : array-like of shape (n_images, height, width) or list, default=None
-            Their masks. Without them membranes are taken as thin (``zoom="auto"`` is 2), which
-            is dearer.
-
-        Returns
-        -------
-        CostEstimate
-            Parameters, memory in bytes, seconds.
-        """
-        load_keras()
-        from membseg.training import compile_network, layer_shapes
-
-        self._validate_params()
-        labels = {"membrane_label": self.membrane_label, "ignore_label": self.ignore_label}
-        if y is None:
-            stack = check_images(X)
-            X, labels = stack.images, {}
-            # Stripes of one pixel: the thinnest membranes there are.
-            y = [np.arange(h * w).reshape(h, w) % 2 for h, w in stack.sizes]
-        inputs = check_fit_inputs(X, y, **labels)
-        config = self._network_config(inputs, 0)
-        network = self._build(config)
-        compile_network(network, loss=self.loss, weight_decay=float(self.weight_decay))
-        patch_size = self._resolve_patch_size(inputs, config)
-        n_pixels = sum(height * width for height, width in inputs.images.sizes)
-        batch_shape = (int(self.batch_size), patch_size, patch_size, inputs.images.n_channels)
-        steps_per_epoch = _auto.choose_steps_per_epoch(
-            self.steps_per_epoch, n_pixels, int(self.batch_size), patch_size
-        )
-        return measure_cost(
-            network,
-            layer_shapes=layer_shapes(network, batch_shape),
-            batch_shape=batch_shape,
-            n_steps=self._n_steps(steps_per_epoch),
-            time_limit=self.time_limit,
-            pixels_per_image=n_pixels / len(inputs.images),
-            n_views=len(list_views(self.tta)),
-        )
 
 
 def _as_plain(value: Any) -> Any:
