@@ -25,11 +25,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from membseg import ThresholdSegmenter, UNetSegmenter, load_image_folder, make_membranes, save_stack
-from membseg.metrics import score_table
+from membseg.metrics import SCORERS, score_table
 from membseg.utils import encode_masks
 
 #: Scores of which less is better; all others are better when higher.
-LESS_IS_BETTER = ("hausdorff", "brier", "log_loss", "ece")
+LESS_IS_BETTER = {name for name, scorer in SCORERS.items() if scorer.sign < 0}
 
 
 def parse_range(text: str) -> slice:
@@ -80,10 +80,10 @@ def load(arguments: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, slice, 
 
 def print_table(columns: dict[str, dict[str, float]]) -> None:
     """Print one row a metric and one column a segmenter."""
-    print(f"{'':20s}" + "".join(f"{name:>14s}" for name in columns))
+    print(f"{'':26s}" + "".join(f"{name:>14s}" for name in columns))
     for metric in next(iter(columns.values())):
         values = "".join(f"{scores[metric]:14.4f}" for scores in columns.values())
-        print(f"{metric:20s}{values}{'  (less is better)' if metric in LESS_IS_BETTER else ''}")
+        print(f"{metric:26s}{values}{'  (less is better)' if metric in LESS_IS_BETTER else ''}")
 
 
 def draw_overlay(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> np.ndarray:
