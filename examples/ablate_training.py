@@ -10,14 +10,22 @@ have none and are compared with each other. Differences are taken seed by seed. 
 are open, false walls divide one cell (:mod:`peers.gaps` says how they are counted).
 
 Rows are added to one JSON file, which the figure is drawn from; those in it are not run again.
+
+With ``--max-steps`` each row takes so many steps instead of its seconds, so that any machine may
+train it; what a step costs on this one is then timed apart, and stands in the table::
+
+    python examples/ablate_training.py --data ../shared/data --time-steps out/costs.json
+    python examples/ablate_training.py --data ../shared/data --max-steps 1400 --costs out/costs.json
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from peers.ablations import ABLATIONS
 from peers.rows import answer_row
 from peers.slices import add_slice_arguments, check_slice_arguments
+from peers.step_costs import load_costs, measure_costs
 from peers.variant_figure import describe, draw_variants
 from peers.variant_table import (
     COLUMNS,
@@ -43,16 +51,21 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add_slice_arguments(parser)
     add_row_arguments(parser, ABLATIONS, 120.0, "ablation")
     parser.add_argument("--figure", type=Path, default=Path("out/ablation.png"))
+    parser.add_argument("--max-steps", type=int, help="steps of a row instead of its seconds")
+    parser.add_argument("--time-steps", type=Path, help="only time steps, and write this file")
+    parser.add_argument("--costs", type=Path, help="what --time-steps wrote, for the table")
     arguments = parser.parse_args(argv)
     arguments.settings = check_slice_arguments(parser, arguments)
     arguments.settings["time_limit"] = arguments.time_limit
+    if arguments.max_steps is not None:
+        arguments.settings["max_steps"] = arguments.max_steps
     return arguments
 
 
-def print_table(runs: Runs, time_limit: float) -> None:
+def print_table(runs: Runs, length: str, costs: Mapping[str, float]) -> None:
     """Print the means in the order of the rows, with the difference that each change makes."""
     print(
-        f"\n{time_limit:g} s, V_Rand and V_Info at the best threshold, all other masks at that of "
+        f"\n{length}, V_Rand and V_Info at the best threshold, all other masks at that of "
         "fit; eight views. Brackets: standard deviations over seeds, of the difference its "
         "standard error. The last row's difference is to the one above it.\n"
     )
@@ -61,23 +74,33 @@ def print_table(runs: Runs, time_limit: float) -> None:
             ABLATIONS[name].title,
             *cells,
             difference_cell(runs, name, ABLATIONS[name].base, "v_rand"),
+            f"{costs[name]:.2f}" if name in costs else "",
             str(len(runs[name])),
         ]
         for name, cells in table_cells(runs, SHOWN).items()
     ]
     headings = (COLUMNS[column][0] for column in SHOWN)
-    print_markdown(["changed", *headings, "V_Rand - default", "runs"], lines)
+    print_markdown(["changed", *headings, "V_Rand - default", "time of a step", "runs"], lines)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the rows that are missing, print all, draw the figure."""
     arguments = parse_arguments(argv)
-    store = open_store(arguments, arguments.settings)
+    if arguments.time_steps is not None:
+        rows = {name: ABLATIONS[name] for name in arguments.rows}
+        measure_costs(arguments.time_steps, arguments.data, arguments.train, rows, n_rounds=2)
+        return
     specs = list_specs(arguments, arguments.rows, arguments.seeds)
+    length = f"{arguments.time_limit:g} s"
+    if arguments.max_steps is not None:
+        specs = [spec | {"max_steps": arguments.max_steps} for spec in specs]
+        length = f"{arguments.max_steps} steps"
+    store = open_store(arguments, arguments.settings)
     run_missing(store, __file__, arguments.data, specs)
     store.write()
     runs = collect(store.rows, ABLATIONS)
-    print_table(runs, arguments.time_limit)
+    costs = load_costs(arguments.costs, "bce") if arguments.costs else {}
+    print_table(runs, length, costs)
     print_failures(store.rows)
     titles = {name: variant.title for name, variant in ABLATIONS.items()}
     title = describe(store.content, "The default U-Net, one thing changed")

@@ -29,7 +29,7 @@ def fit(
     X: np.ndarray,
     y: np.ndarray,
     *,
-    time_limit: float,
+    time_limit: float | None,
     seed: int,
     segmenter: str = "UNetSegmenter",
     sample_weight: np.ndarray | None = None,
@@ -41,8 +41,8 @@ def fit(
     ----------
     X, y : ndarray
         As for :func:`train`.
-    time_limit : float
-        Seconds.
+    time_limit : float or None
+        Seconds; None where ``max_steps`` stands in `options`.
     seed : int
         ``random_state``.
     segmenter : str, default="UNetSegmenter"

@@ -14,10 +14,12 @@ _RATES = ("trained", "predicted_one", "predicted_eight")
 def describe(content: Mapping[str, Any], what: str) -> str:
     """Write a figure's title: what was run, on what, on which machine."""
     settings, machine = content["settings"], content["machine"]
+    n_steps = settings.get("max_steps")
+    length = f"{settings['time_limit']:g} s" if n_steps is None else f"{n_steps} steps"
+    place = ", ".join(machine["gpu"]) or f"{machine['cores']} cores of {machine['processor']}"
     return (
-        f"{what}: {settings['time_limit']:g} s each, tested on slices {settings['test'][0]}-"
-        f"{settings['test'][-1]} of ISBI 2012; {machine['cores']} cores of {machine['processor']}"
-        "\na point a seed, a line at each mean"
+        f"{what}: {length} each, tested on slices {settings['test'][0]}-{settings['test'][-1]} of "
+        f"ISBI 2012; {place}\na point a seed, a line at each mean"
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from peers.judge import judge
 from peers.own import train
 from peers.quality_rows import key_of, make_spec
@@ -84,21 +86,32 @@ def list_specs(
 
 
 def run_variant(spec: dict[str, Any], variant: Variant) -> dict[str, Any]:
-    """Train, predict and score one row, in this process."""
-    X, y = load_slices(spec["data"], spec["train"])
-    weights = None
-    if variant.weighs_borders:
-        from membseg.losses import border_weights
+    """Train, predict and score one row, in this process.
 
-        # Once and outside the limit: they belong to the labels.
-        weights = border_weights(y)
+    Where `spec` has "max_steps", they are taken instead of its seconds.
+    """
+    X, y = load_slices(spec["data"], spec["train"])
+    n_steps = spec.get("max_steps")
+    limit: dict[str, Any] = {"time_limit": spec["time_limit"]}
+    if n_steps is not None:
+        limit = {"time_limit": None, "max_steps": n_steps}
     trained = train(
         X,
         y,
-        time_limit=spec["time_limit"],
         seed=spec["seed"],
         segmenter=variant.segmenter,
-        sample_weight=weights,
+        # Once and outside the limit: they belong to the labels.
+        sample_weight=weights_of(variant, y),
+        **limit,
         **variant.options,
     )
     return judge(trained, *load_slices(spec["data"], spec["test"]))
+
+
+def weights_of(variant: Variant, y: np.ndarray) -> np.ndarray | None:
+    """Weigh pixels as a row asks for it."""
+    if not variant.weighs_borders:
+        return None
+    from membseg.losses import border_weights
+
+    return border_weights(y)

@@ -51,7 +51,9 @@ def example(data, tmp_path, monkeypatch):
         import_module(script).main([*map(str, arguments)])
         return list(asked), json.loads(output.read_text())
 
-    return SimpleNamespace(run=run, answers=answers, folder=tmp_path, monkeypatch=monkeypatch)
+    return SimpleNamespace(
+        run=run, answers=answers, data=data, folder=tmp_path, monkeypatch=monkeypatch
+    )
 
 
 # ------------------------------------------------------------------------------- gaps and walls
@@ -192,10 +194,49 @@ def test_changes_of_training_beside_the_default(example, capsys):
     ]  # fmt: skip
     cells = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[-4:]]
     assert [row[0] for row in cells] == ["bce (the default)", *rows[2:]]
-    assert [row[-2].strip() for row in cells] == [
+    assert [row[-3].strip() for row in cells] == [
         "", "+0.0200 (0.0000)", "", "+0.0000 (0.0000)",
     ]  # fmt: skip
+    assert {row[-2] for row in cells} == {""}
     assert (example.folder / "rows.png").stat().st_size > 10_000
+
+
+def test_changes_of_training_in_equal_steps_beside_their_costs(example, capsys):
+    times = iter([0.2, 0.3, 0.1, 0.4])
+    costs = peer("step_costs")
+    example.monkeypatch.setattr(costs, "_seconds_per_step", lambda *row: next(times))
+    path = example.folder / "costs.json"
+    rows = ("--rows", "bce", "lovasz")
+    main = import_module("ablate_training").main
+    arguments = [str(a) for a in ("--data", example.data, *rows, "--time-steps", path)]
+    # Two rounds; a second call times nothing again.
+    main(arguments)
+    main(arguments)
+    assert costs.load_costs(path, "bce") == {"bce": 1.0, "lovasz": pytest.approx(3.0)}
+    capsys.readouterr()
+    asked, content = example.run("ablate_training", *rows, "--max-steps", 12, "--costs", path)
+    assert [spec["max_steps"] for spec in asked] == [12, 12]
+    assert content["settings"]["max_steps"] == 12
+    printed = capsys.readouterr().out
+    assert "\n12 steps, V_Rand" in printed
+    assert [line.split(" | ")[-2] for line in printed.splitlines()[-2:]] == ["1.00", "3.00"]
+
+
+def test_steps_take_the_place_of_seconds(example, data):
+    asked = []
+    variants = peer("variants")
+    example.monkeypatch.setattr(variants, "train", lambda X, y, **options: asked.append(options))
+    example.monkeypatch.setattr(variants, "judge", lambda trained, X, y: {})
+    spec = {"data": str(data), "train": [0], "test": [1], "seed": 3, "time_limit": 9.0}
+    weighed = variants.Variant("it", weighs_borders=True)
+    variants.run_variant(spec | {"max_steps": 7}, weighed)
+    variants.run_variant(spec, variants.Variant("it", {"dropout": 0.1}))
+    assert asked[0].pop("sample_weight").shape == (1, 96, 96)
+    same = {"seed": 3, "segmenter": "UNetSegmenter"}
+    assert asked == [
+        same | {"time_limit": None, "max_steps": 7},
+        same | {"time_limit": 9.0, "sample_weight": None, "dropout": 0.1},
+    ]
 
 
 @pytest.fixture(scope="module")
