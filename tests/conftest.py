@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Tests under JAX compile for minutes what runs for seconds: here it need not be fast. They run in
+# processes of their own, which take this from here.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

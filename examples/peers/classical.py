@@ -57,18 +57,34 @@ def build_classical_unet(base_filters: int = 64, seed: int = 0) -> Any:
     return network
 
 
-def _draw(
+def draw_batch(
     images: np.ndarray, cells: np.ndarray, batch: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a batch of whole slices, moved a little."""
+    """Draw whole slices, moved a little.
+
+    Parameters
+    ----------
+    images, cells : ndarray of shape (n, side, side), float32
+        Slices, and 1 at cells.
+    batch : int
+        How many.
+    rng : Generator
+        Where the chance comes from.
+
+    Returns
+    -------
+    (ndarray of shape (batch, side, side, 1), ndarray of the same shape), float32
+        Moved slices, and their masks of 0 and 1.
+    """
+    side = images.shape[-1]
     pairs = []
     for number in rng.integers(len(images), size=batch):
         angle, shear = np.deg2rad(rng.uniform(-1, 1, 2) * (_ROTATION, _SHEAR))
         zoom = 1 + rng.uniform(-_ZOOM, _ZOOM, 2)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         matrix = turn @ np.array([[1, -np.sin(shear)], [0, np.cos(shear)]]) @ np.diag(zoom)
-        centre = (SIDE - 1) / 2
-        offset = centre - matrix @ np.full(2, centre) + rng.uniform(-_SHIFT, _SHIFT, 2) * SIDE
+        centre = (side - 1) / 2
+        offset = centre - matrix @ np.full(2, centre) + rng.uniform(-_SHIFT, _SHIFT, 2) * side
         mirrored = rng.random() < 0.5
         pair = [
             ndimage.affine_transform(plane[number], matrix, offset, order=1, mode="nearest")
@@ -100,7 +116,7 @@ def train(
     network = build_classical_unet(base_filters, seed)
     n_steps = 0
     while clock.has_time():
-        network.train_on_batch(*_draw(images, cells, batch, rng))
+        network.train_on_batch(*draw_batch(images, cells, batch, rng))
         n_steps += 1
     seconds = clock.seconds
 

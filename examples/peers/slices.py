@@ -22,9 +22,9 @@ def parse_numbers(text: str) -> list[int]:
     return numbers
 
 
-def add_slice_arguments(parser: argparse.ArgumentParser) -> None:
+def add_slice_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Let the user say where the slices are and which are for what."""
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds isbi2012")
+    parser.add_argument("--data", type=Path, required=required, help="folder that holds isbi2012")
     parser.add_argument("--train", type=parse_numbers, default=parse_numbers("0-18"))
     parser.add_argument("--test", type=parse_numbers, default=parse_numbers("20-24"))
 
