@@ -6,11 +6,16 @@ import numpy as np
 from scipy import ndimage, sparse
 
 from membseg.instances._pixels import EIGHT, neighbours
+from membseg.instances._spread import spread_cells
 from membseg.instances._watershed import flood_cells
 
 
 def agglomerate(
-    prob: np.ndarray, membrane: np.ndarray, seed_distance: float, merge_threshold: float
+    prob: np.ndarray,
+    membrane: np.ndarray,
+    wall: np.ndarray,
+    seed_distance: float,
+    merge_threshold: float,
 ) -> np.ndarray:
     """Put superpixels together, the pair with the weakest boundary first.
 
@@ -20,6 +25,8 @@ def agglomerate(
         Membrane probability.
     membrane : ndarray of shape (height, width), bool
         Membrane pixels.
+    wall : ndarray of shape (height, width), bool
+        Those of them that stay membrane between cells.
     seed_distance : float
         As for :func:`flood_cells`, whose cells, grown until they meet, are the superpixels.
     merge_threshold : float
@@ -28,15 +35,15 @@ def agglomerate(
     Returns
     -------
     ndarray of shape (height, width), int32
-        Numbers of the cells; 0 on membrane that touches a boundary.
+        Numbers of the cells; 0 on wall that touches a boundary.
     """
-    regions = flood_cells(prob, membrane, seed_distance, everywhere=True)
+    regions = spread_cells(prob, flood_cells(prob, membrane, seed_distance), membrane)
     if not regions.any():
         return regions
     first, second, total, count = measure_boundaries(regions, prob)
     numbers = merge_regions(int(regions.max()) + 1, first, second, total, count, merge_threshold)
     merged = numbers[regions]
-    merged[_is_wall(membrane, merged)] = 0
+    merged[_is_wall(wall, merged)] = 0
     return merged
 
 
@@ -139,9 +146,9 @@ def _roots(parent: np.ndarray) -> np.ndarray:
         parent = further
 
 
-def _is_wall(membrane: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Membrane pixels connected, over corners too, to a pixel where two regions meet."""
-    parts, n_parts = ndimage.label(membrane, EIGHT)
+def _is_wall(wall: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Wall pixels connected, over corners too, to a pixel where two regions meet."""
+    parts, n_parts = ndimage.label(wall, EIGHT)
     at_wall = np.zeros(n_parts + 1, dtype=bool)
     for near, far, one, other in neighbours(regions, parts):
         meet = near != far

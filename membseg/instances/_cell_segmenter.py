@@ -33,6 +33,8 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
     threshold : float or None, default=None
         Membrane probability from which a pixel is membrane, in (0, 1), for masks as well. None:
         that of the segmenter.
+    wall_threshold : float, default=0.5
+        Membrane probability up to which cells grow into the membrane, in (0, 1).
     closing : int, default=0
         Gaps in walls that are narrower than twice this (px) are closed for cells.
     seed_distance : float, default=3.0
@@ -48,8 +50,8 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
         Whether cells that touch the image's edge are removed.
     tune : str or None, default=None
         Name of a score of cells, such as "panoptic_quality": `threshold` (where it is None),
-        `merge_threshold` and `seed_distance` are then chosen for it, one after the other, on maps
-        of slices that the segmenter did not learn from.
+        `merge_threshold`, `seed_distance` and `wall_threshold` are then chosen for it, one after
+        the other, on maps of slices that the segmenter did not learn from.
     cv : int, splitter, iterable of (train, test), or None, default=None
         Folds for `tune` in which each slice is tested once; not used with a frozen segmenter.
         None: :class:`membseg.SliceBlockKFold` with five blocks and ``gap=1``, or fewer blocks
@@ -63,7 +65,7 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
         The segmenter, fitted on all images; the frozen one itself where it is frozen.
     threshold_ : float
         Membrane probability from which `predict` says membrane, and cells end.
-    merge_threshold_, seed_distance_ : float
+    merge_threshold_, seed_distance_, wall_threshold_ : float
         The parameters, or what was chosen for them.
     trials_ : list of dict
         With `tune`, the values that were tried, each with its "score", higher is better.
@@ -93,6 +95,7 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
         "segmenter": [HasMethods(["fit", "decision_function"])],
         "method": [StrOptions(set(METHODS))],
         "threshold": [Interval(Real, 0, 1, closed="neither"), None],
+        "wall_threshold": [Interval(Real, 0, 1, closed="neither")],
         "closing": [Interval(Integral, 0, None, closed="left")],
         "seed_distance": [Interval(Real, 0, None, closed="left")],
         "merge_threshold": [Interval(Real, 0, 1, closed="neither")],
@@ -110,6 +113,7 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         method: str = "watershed",
         threshold: float | None = None,
+        wall_threshold: float = 0.5,
         closing: int = 0,
         seed_distance: float = 3.0,
         merge_threshold: float = 0.5,
@@ -123,6 +127,7 @@ class CellSegmenter(SegmenterMixin, MetaEstimatorMixin, BaseEstimator):
         self.segmenter = segmenter
         self.method = method
         self.threshold = threshold
+        self.wall_threshold = wall_threshold
         self.closing = closing
         self.seed_distance = seed_distance
         self.merge_threshold = merge_threshold
@@ -179,12 +184,15 @@ default=None
         own = innermost(held_out.segmenter)
         self.classes_ = own.classes_
         threshold = own.threshold_ if self.threshold is None else self.threshold
-        rules = self._rules(float(threshold), self.seed_distance, self.merge_threshold)
+        rules = self._rules(
+            threshold, self.seed_distance, self.merge_threshold, self.wall_threshold
+        )
         if self.tune is not None:
             fixed = () if self.threshold is None else ("threshold",)
             rules, self.trials_ = tune_rules(rules, held_out.pairs, self.tune, fixed)
         self.threshold_ = rules.threshold
         self.seed_distance_, self.merge_threshold_ = rules.seed_distance, rules.merge_threshold
+        self.wall_threshold_ = rules.wall_threshold
         return self
 
     def decision_function(self, X: Any) -> Any:
@@ -222,7 +230,9 @@ default=None
         """
         maps = self.predict_membrane(X)
         as_list = isinstance(maps, list)
-        rules = self._rules(self.threshold_, self.seed_distance_, self.merge_threshold_)
+        rules = self._rules(
+            self.threshold_, self.seed_distance_, self.merge_threshold_, self.wall_threshold_
+        )
         images = [np.asarray(image) for image in maps]
         labels = [rules.label(image) for image in images]
         stack = restore_layout(labels, as_list=as_list)
@@ -230,10 +240,13 @@ default=None
             return stack
         return stack, [scores_of(*pair) for pair in zip(labels, images, strict=True)]
 
-    def _rules(self, threshold: float, seed_distance: float, merge_threshold: float) -> CellRules:
+    def _rules(
+        self, threshold: float, seed_distance: float, merge_threshold: float, wall_threshold: float
+    ) -> CellRules:
         return CellRules(
             method=self.method,
             threshold=float(threshold),
+            wall_threshold=float(wall_threshold),
             closing=int(self.closing),
             seed_distance=float(seed_distance),
             merge_threshold=float(merge_threshold),

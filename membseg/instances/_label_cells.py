@@ -12,6 +12,7 @@ def label_cells(
     method: str = "watershed",
     *,
     threshold: float = 0.5,
+    wall_threshold: float = 0.5,
     closing: int = 0,
     seed_distance: float = 3.0,
     merge_threshold: float = 0.5,
@@ -31,7 +32,11 @@ def label_cells(
         small regions, grown in the same way, are put together while the wall between them is weak
         on average, so that a gap in a strong wall is no gap.
     threshold : float, default=0.5
-        Membrane probability from which a pixel is membrane, in (0, 1).
+        Membrane probability from which a pixel is membrane, in (0, 1): what cells are found by.
+    wall_threshold : float, default=0.5
+        Membrane probability up to which cells that are found then grow into the membrane, in
+        (0, 1): a low `threshold` finds weak walls, but makes all of them too wide. Without effect
+        where it is not above `threshold`, and on "threshold".
     closing : int, default=0
         Gaps in walls that are narrower than twice this (px) are closed by a line, before cells
         are looked for.
@@ -68,10 +73,12 @@ def label_cells(
     -----
     Cells are connected over edges. The watershed [1]_ floods the cell pixels from the seeds in the
     order of probability plus one less the distance to membrane, in units of `seed_distance` and at
-    most one. For "agglomerate" it floods membrane as well; the boundary of two regions is made of
-    all pairs of neighbouring pixels on either side, each with the larger probability of the two,
-    and means are renewed as regions are put together [2]_. Membrane that no longer touches a
-    boundary then belongs to the cell around it.
+    most one. Cells then grow into the membrane, in the order of probability in 256 steps, up to
+    `wall_threshold`; for "agglomerate" until they meet. There the boundary of two regions is made
+    of all pairs of neighbouring pixels on either side, each with the larger probability of the
+    two, and means are renewed as regions are put together [2]_. Membrane that no longer touches a
+    boundary then belongs to the cell around it,
+    and so does membrane below `wall_threshold` beside a boundary, but for a line between cells.
 
     References
     ----------
@@ -97,6 +104,7 @@ def label_cells(
     rules = make_rules(
         method=method,
         threshold=threshold,
+        wall_threshold=wall_threshold,
         closing=closing,
         seed_distance=seed_distance,
         merge_threshold=merge_threshold,

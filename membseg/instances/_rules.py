@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from membseg.exceptions import InvalidInputError
 from membseg.instances._agglomerate import agglomerate
+from membseg.instances._spread import spread_cells
 from membseg.instances._tidy import clear_border, fill_holes, part_cells, remove_small
 from membseg.instances._watershed import flood_cells
 from membseg.metrics._checks import check_inside, check_number
@@ -23,6 +24,7 @@ class CellRules:
 
     method: str = "watershed"
     threshold: float = 0.5
+    wall_threshold: float = 0.5
     closing: int = 0
     seed_distance: float = 3.0
     merge_threshold: float = 0.5
@@ -35,7 +37,7 @@ class CellRules:
         if self.method not in METHODS:
             listed = ", ".join(repr(name) for name in METHODS)
             raise InvalidInputError(f"method must be one of {listed}; got {self.method!r}.")
-        for name in ("threshold", "merge_threshold"):
+        for name in ("threshold", "wall_threshold", "merge_threshold"):
             check_inside(getattr(self, name), name, "a membrane probability")
         for name in ("closing", "seed_distance", "min_size"):
             check_number(getattr(self, name), name, low=0)
@@ -55,11 +57,14 @@ class CellRules:
     def _part(self, prob: np.ndarray, membrane: np.ndarray) -> np.ndarray:
         if self.method == "threshold":
             return ndimage.label(~membrane)[0]
+        wall = membrane
+        if self.wall_threshold > self.threshold:
+            wall = membrane & (prob >= float(self.wall_threshold))
+        distance, weak = float(self.seed_distance), float(self.merge_threshold)
         if self.method == "watershed":
-            return part_cells(flood_cells(prob, membrane, float(self.seed_distance)))
-        return part_cells(
-            agglomerate(prob, membrane, float(self.seed_distance), float(self.merge_threshold))
-        )
+            cells = flood_cells(prob, membrane, distance)
+            return part_cells(spread_cells(prob, cells, membrane & ~wall))
+        return part_cells(agglomerate(prob, membrane, wall, distance, weak))
 
 
 def make_rules(**parameters: Any) -> CellRules:

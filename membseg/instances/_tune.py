@@ -18,11 +18,13 @@ _TRIED: dict[str, tuple[float, ...]] = {
     "threshold": tuple(np.arange(1, 10) / 10),
     "merge_threshold": tuple(np.arange(1, 10) / 10),
     "seed_distance": (1.0, 2.0, 3.0, 5.0, 8.0),
+    "wall_threshold": tuple(np.arange(3, 9) / 10),
 }
 _METHODS_OF = {
     "threshold": ("threshold", "watershed", "agglomerate"),
     "merge_threshold": ("agglomerate",),
     "seed_distance": ("watershed", "agglomerate"),
+    "wall_threshold": ("watershed", "agglomerate"),
 }
 
 
@@ -31,7 +33,7 @@ def tune_rules(
 ) -> tuple[CellRules, list[dict[str, Any]]]:
     """Try the values of one parameter after the other, and keep the best.
 
-    With each threshold its value is tried for `merge_threshold` too, whose own turn comes next.
+    Each threshold is tried with its value for `merge_threshold` too, whose own turn comes next.
 
     Parameters
     ----------
@@ -57,10 +59,7 @@ def tune_rules(
         if name in fixed or rules.method not in _METHODS_OF[name]:
             continue
         start = rules
-        for value in values:
-            if value == getattr(start, name):
-                continue
-            trial = _with(start, name, float(value), fixed)
+        for trial in _list_trials(start, name, values):
             found = _score(trial, pairs, scoring)
             tried.append(_row(trial, found))
             if found > score:
@@ -68,12 +67,15 @@ def tune_rules(
     return rules, tried
 
 
-def _with(rules: CellRules, name: str, value: float, fixed: tuple[str, ...]) -> CellRules:
-    changed = {name: value}
-    if name == "threshold" and "merge_threshold" not in fixed:
-        # What is no wall at this threshold should not keep regions apart.
-        changed["merge_threshold"] = value
-    return CellRules(**(vars(rules) | changed))
+def _list_trials(start: CellRules, name: str, values: tuple[float, ...]) -> list[CellRules]:
+    trials = []
+    for value in map(float, values):
+        trials.append(CellRules(**(vars(start) | {name: value})))
+        if name == "threshold" and start.method == "agglomerate":
+            # Where all walls are weak: what is none at this threshold keeps no regions apart.
+            trials.append(replace(trials[-1], merge_threshold=value))
+    # Each once, in this order.
+    return [trial for trial in dict.fromkeys(trials) if trial != start]
 
 
 def _score(rules: CellRules, pairs: Pairs, scoring: str) -> float:

@@ -3,6 +3,7 @@
 from membseg.losses._border_weights import border_weights
 from membseg.losses._boundary import boundary_loss
 from membseg.losses._cldice import cldice_loss
+from membseg.losses._detection import class_loss, objectness_loss, smooth_l1_loss
 from membseg.losses._overlap import (
     dice_loss,
     focal_tversky_loss,
@@ -26,12 +27,15 @@ __all__ = [
     "binary_crossentropy",
     "border_weights",
     "boundary_loss",
+    "class_loss",
     "cldice_loss",
     "dice_loss",
     "focal_loss",
     "focal_tversky_loss",
     "jaccard_loss",
     "lovasz_loss",
+    "objectness_loss",
     "parse_loss",
+    "smooth_l1_loss",
     "tversky_loss",
 ]

@@ -11,6 +11,7 @@ _MODULES = {
     "EnsembleSegmenter": "membseg.segmenters",
     "FCNSegmenter": "membseg.segmenters",
     "KerasSegmenter": "membseg.segmenters",
+    "MaskRCNNSegmenter": "membseg.segmenters",
     "MultiPathSegmenter": "membseg.segmenters",
     "PixelForestSegmenter": "membseg.segmenters",
     "RidgeSegmenter": "membseg.segmenters",

@@ -5,6 +5,7 @@ from membseg.segmenters._deeplab import DeepLabV3PlusSegmenter
 from membseg.segmenters._dummy import DummySegmenter
 from membseg.segmenters._ensemble import EnsembleSegmenter
 from membseg.segmenters._fcn import FCNSegmenter
+from membseg.segmenters._mask_rcnn import MaskRCNNSegmenter
 from membseg.segmenters._multi_path import MultiPathSegmenter
 from membseg.segmenters._own_network import KerasSegmenter
 from membseg.segmenters._pixel_forest import PixelForestSegmenter
@@ -20,6 +21,7 @@ __all__ = [
     "EnsembleSegmenter",
     "FCNSegmenter",
     "KerasSegmenter",
+    "MaskRCNNSegmenter",
     "MultiPathSegmenter",
     "PixelForestSegmenter",
     "RidgeSegmenter",

@@ -3,6 +3,8 @@
 from membseg.training._adversarial import AdversarialSteps
 from membseg.training._augment import augment_patch, parse_augmentation
 from membseg.training._averaging import WeightAverage
+from membseg.training._cell_sampler import CellSampler
+from membseg.training._cell_steps import PARTS, CellSteps, build_training_model
 from membseg.training._loop import TrainingLoop, TrainingResult, is_out_of_memory
 from membseg.training._mean_teacher import MeanTeacherSteps
 from membseg.training._network import compile_network, layer_shapes, network_function
@@ -18,9 +20,12 @@ from membseg.training._validation import Validator
 from membseg.training._variables import assign_values, values_of
 
 __all__ = [
+    "PARTS",
     "PRECISIONS",
     "AdversarialSteps",
     "Block",
+    "CellSampler",
+    "CellSteps",
     "HostSteps",
     "MeanTeacherSteps",
     "PatchSampler",
@@ -36,6 +41,7 @@ __all__ = [
     "WeightAverage",
     "assign_values",
     "augment_patch",
+    "build_training_model",
     "check_soft_targets",
     "choose_policy",
     "choose_steps",

@@ -129,6 +129,7 @@ def make_segmenter():
     return RidgeSegmenter(scale=2.0, threshold=0.5)
 
 
+@pytest.mark.slow
 def test_labelling_the_chosen_slice_beats_chance():
     gains = [gain_over_chance(seed) for seed in range(100, 130)]
     error = np.std(gains, ddof=1) / np.sqrt(len(gains))

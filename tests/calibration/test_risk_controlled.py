@@ -116,6 +116,7 @@ def expected_threshold(missed, max_missed, confidence):
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "n_images"), [(make_maps, 50), (make_maps, 100), (make_all_or_nothing, 100)]
 )

@@ -26,6 +26,9 @@ from membseg.exceptions import (
 )
 from membseg.export import export_bioimageio
 
+# Converters take seconds each; tests of targets and of errors run always.
+pytestmark = pytest.mark.slow
+
 spec = pytest.importorskip("bioimageio.spec")
 ort = pytest.importorskip("onnxruntime")
 yaml = pytest.importorskip("yaml")

@@ -5,6 +5,9 @@ import pytest
 
 from membseg import UNetSegmenter, make_membranes
 
+# Converters take seconds each; tests of targets and of errors run always.
+pytestmark = pytest.mark.slow
+
 #: Two sizes; neither is a multiple of anything that the networks want.
 SIZES = [(64, 64), (37, 75)]
 

@@ -112,10 +112,11 @@ def test_tuned_on_slices_held_out(grid, method):
     score = get_scorer("panoptic_quality")
     assert score(tuned, X, y) > score(plain, X, y)
     assert score(tuned, X, y) == pytest.approx(max(t["score"] for t in tuned.trials_))
-    assert tuned.trials_[0] == {"threshold": 0.5, "merge_threshold": 0.5, "seed_distance": 3.0} | {
-        "score": pytest.approx(score(plain, X, y))
-    }
-    assert len(tuned.trials_) == {"threshold": 9, "watershed": 13, "agglomerate": 21}[method]
+    assert tuned.trials_[0] == {
+        "threshold": 0.5, "merge_threshold": 0.5, "seed_distance": 3.0, "wall_threshold": 0.5,
+        "score": pytest.approx(score(plain, X, y)),
+    }  # fmt: skip
+    assert len(tuned.trials_) == {"threshold": 9, "watershed": 18, "agglomerate": 34}[method]
     fixed = CellSegmenter(frozen, method=method, threshold=0.2, tune="adapted_rand_error")
     assert fixed.fit(X, y).threshold_ == 0.2
 
@@ -123,7 +124,7 @@ def test_tuned_on_slices_held_out(grid, method):
 def test_tuning_looks_at_maps_out_of_fold(slices):
     X, y = slices
     tuned = CellSegmenter(ThresholdSegmenter(), tune="instance_f1", cv=3).fit(X, y)
-    assert len(tuned.trials_) == 13
+    assert len(tuned.trials_) == 18
     assert tuned.segmenter_.predict(X).shape == y.shape
     seen = FrozenEstimator(ThresholdSegmenter().fit(X[:3], y[:3]))
     with pytest.warns(DataWarning, match="The frozen segmenter learnt from 3 of the images"):
@@ -158,6 +159,7 @@ def test_other_values_of_masks(slices):
     np.testing.assert_array_equal(cells.predict_instances(X), plain.predict_instances(X))
 
 
+@pytest.mark.slow
 def test_the_contract():
     exempt = {"check_tunables_are_scalars": "cv is a splitter, since three slices allow no gap"}
     check_segmenter(CellSegmenter(ThresholdSegmenter()), expected_failed_checks=exempt)
@@ -167,7 +169,13 @@ def test_the_contract():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("method", "snakes"), ("threshold", 1.0), ("merge_threshold", 0), ("tune", "iou")],
+    [
+        ("method", "snakes"),
+        ("threshold", 1.0),
+        ("wall_threshold", 0.0),
+        ("merge_threshold", 0),
+        ("tune", "iou"),
+    ],
 )
 def test_bad_parameters(slices, name, value):
     cells = CellSegmenter(ThresholdSegmenter(), **{name: value})

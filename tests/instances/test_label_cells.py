@@ -13,8 +13,9 @@ from skimage.segmentation import watershed
 from membseg import label_cells, make_membranes
 from membseg.exceptions import InvalidInputError, InvalidTypeError
 from membseg.instances._agglomerate import measure_boundaries, merge_regions
+from membseg.instances._spread import spread_cells
 from membseg.instances._tidy import fill_holes, part_cells
-from membseg.instances._watershed import _depth, _find_seeds, flood_cells
+from membseg.instances._watershed import _depth, flood_cells
 from membseg.metrics import label_components, match_instances
 from membseg.utils._clean_mask import clean_mask
 
@@ -53,7 +54,8 @@ def test_what_every_label_image_is(seed, method, threshold):
     for near, far in ((labels[:-1], labels[1:]), (labels[:, :-1], labels[:, 1:])):
         assert ((near == far) | (near == 0) | (far == 0)).all()
     if method != "agglomerate":
-        assert (prob[labels > 0] < threshold).all()
+        limit = threshold if method == "threshold" else max(threshold, 0.5)
+        assert (prob[labels > 0] < limit).all()
     again = label_cells([prob], method, threshold=threshold, min_size=4)[0]
     np.testing.assert_array_equal(labels, again)
 
@@ -85,6 +87,21 @@ def test_gaps_in_walls():
     assert label_cells([neck], "watershed")[0].max() == 2
     assert label_cells([neck], "watershed", seed_distance=1)[0].max() == 1
     assert label_cells([neck], "agglomerate", merge_threshold=0.95)[0].max() == 1
+
+
+@pytest.mark.parametrize("method", ["watershed", "agglomerate"])
+def test_weak_walls_are_found_and_all_walls_stay_thin(method):
+    prob = np.full((30, 40), 0.05, np.float32)
+    prob[:, 8:13] = [0.25, 0.6, 0.9, 0.6, 0.25]
+    prob[:, 24:27] = [0.1, 0.35, 0.1]  # weak
+    options = {"threshold": 0.2, "merge_threshold": 0.3}
+    labels = label_cells([prob], method, wall_threshold=0.5, **options)[0]
+    assert labels.max() == 3
+    assert np.flatnonzero(labels[10] == 0).tolist() in ([9, 10, 11, 24], [9, 10, 11, 25])
+    wide = label_cells([prob], method, wall_threshold=0.1, **options)[0]
+    assert np.flatnonzero(wide[10] == 0).tolist() == [8, 9, 10, 11, 12, 25]
+    same = label_cells([prob], method, wall_threshold=0.2, **options)[0]
+    np.testing.assert_array_equal(wide, same)
 
 
 def test_false_strands_belong_to_the_cell_when_their_boundary_is_weak():
@@ -201,25 +218,65 @@ def test_merging_is_the_plain_definition(seed, threshold):
 def test_superpixels_cover_everything_and_no_cell_is_lost():
     prob = draw_map(3, (40, 50))
     membrane = prob >= 0.5
-    regions = flood_cells(prob, membrane, 2.0, everywhere=True)
+    regions = spread_cells(prob, flood_cells(prob, membrane, 2.0), membrane)
     assert (regions > 0).all()
     inside = flood_cells(prob, membrane, 2.0)
     np.testing.assert_array_equal(inside > 0, ~membrane)
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=SEEDS, distance=st.sampled_from([1.0, 2.5]), everywhere=st.booleans())
-def test_the_flood_is_the_watershed_of_all_seeds(seed, distance, everywhere):
+@given(seed=SEEDS, distance=st.sampled_from([1.0, 2.5]))
+def test_the_flood_is_the_watershed_of_all_seeds(seed, distance):
     # In float64 no two pixels are equally high, and nothing depends on the order of equals.
     prob = draw_map(seed).astype(np.float64)
     prob += np.random.default_rng(seed).uniform(0, 1e-3, prob.shape)
     membrane = prob >= 0.55
     depth = np.minimum(_depth(~membrane, distance + 1), distance)
     height = 1 - depth / distance + prob
-    seeds = _find_seeds(membrane, _depth(~membrane, distance + 1) > distance)
-    expected = watershed(height, markers=seeds, mask=None if everywhere else ~membrane)
-    found = flood_cells(prob, membrane, distance, everywhere=everywhere)
-    np.testing.assert_array_equal(found, expected)
+    deep = _depth(~membrane, distance + 1) > distance
+    seeds, n_seeds = ndimage.label(deep)
+    parts, n_parts = ndimage.label(~membrane)
+    for part in range(1, n_parts + 1):
+        if not deep[parts == part].any():
+            n_seeds += 1
+            seeds[parts == part] = n_seeds
+    expected = watershed(height, markers=seeds, mask=~membrane)
+    np.testing.assert_array_equal(flood_cells(prob, membrane, distance), expected)
+
+
+def slow_spread(prob, cells, ground):
+    """Look for pixels that can be reached, all at once, level by level."""
+    labels = cells.copy()
+    height, width = prob.shape
+    for level in range(1, 257):
+        top = np.inf if level == 256 else level / 256
+        while True:
+            found = {}
+            for i, j in zip(*np.nonzero(ground & (labels == 0) & (prob < top)), strict=True):
+                near = [(i - 1, j), (i, j - 1), (i, j + 1), (i + 1, j)]
+                near = [(k, m) for k, m in near if 0 <= k < height and 0 <= m < width]
+                near = [place for place in near if labels[place] > 0]
+                if near:
+                    found[i, j] = labels[min(near, key=lambda place: prob[place])]
+            if not found:
+                break
+            for place, label in found.items():
+                labels[place] = label
+    return labels
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=SEEDS, dtype=st.sampled_from([np.float32, np.float64]))
+def test_spreading_is_the_plain_definition(seed, dtype):
+    prob = draw_map(seed, (12, 15)).astype(dtype)
+    prob[0, 0], prob[5, 5] = 1, 0
+    cells = ndimage.label(prob < 0.4)[0].astype(np.int32)
+    ground = np.random.default_rng(seed).random(prob.shape) < 0.9
+    found = spread_cells(prob, cells, ground)
+    np.testing.assert_array_equal(found, slow_spread(prob, cells, ground))
+    # A watershed by a queue of pixels differs where two cells meet, and there only.
+    flooded = watershed(prob, markers=cells)
+    assert (spread_cells(prob, cells, prob >= 0.4) == flooded).mean() > 0.8
 
 
 def test_methods_find_the_cells_of_synthetic_slices():
@@ -263,6 +320,7 @@ def test_what_is_no_map(proba, error, message):
         ({"threshold": 0}, InvalidInputError, "threshold must be a membrane probability, above 0"),
         ({"threshold": 1.0}, InvalidInputError, "and below 1; got 1.0"),
         ({"threshold": "auto"}, InvalidTypeError, "threshold must be a number; got 'auto'"),
+        ({"wall_threshold": 0}, InvalidInputError, "wall_threshold must be a membrane probability"),
         ({"merge_threshold": 1.5}, InvalidInputError, "merge_threshold must be a membrane probab"),
         ({"closing": -1}, InvalidInputError, "closing must be a finite number of at least 0"),
         ({"seed_distance": np.inf}, InvalidInputError, "seed_distance must be a finite number"),

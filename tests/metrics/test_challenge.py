@@ -379,6 +379,7 @@ def expected_values(folder):
     return json.loads((folder / "expected.json").read_text())
 
 
+@pytest.mark.slow
 def test_agrees_with_fiji_near_the_best_thresholds(shared_data):
     oracle = shared_data / "metric_oracle"
     expected = expected_values(oracle)["emthin_32_slices"]

@@ -19,6 +19,7 @@ def draw(seed, dtype):
     return truth, prob, rng.random((2, 6, 7)) + 0.1
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     seed=st.integers(0, 99),

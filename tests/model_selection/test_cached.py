@@ -164,6 +164,7 @@ def test_a_search_that_was_killed_goes_on(tmp_path):
     assert n_fits(tmp_path / "log") == 2 * 3 + 1
 
 
+@pytest.mark.slow
 def test_the_real_network_in_a_search(tmp_path):
     X, y = make_membranes(4, 32, 32, random_state=0)
     tiny = UNetSegmenter(
@@ -202,6 +203,7 @@ def test_a_bayesian_search(slices, tmp_path, log):
     assert set(search.best_params_) == {"level", "random_state"}
 
 
+@pytest.mark.slow
 def test_several_processes_share_a_folder(slices, tmp_path):
     X, y = slices
     estimator = cached(ThresholdSegmenter(), tmp_path)

@@ -101,7 +101,10 @@ if keras.backend.backend() == "jax":
 
 
 #: Those that are others of a kind, or long to compile.
-SLOW = ("residual", "without validation", "patch", "segan", "pseudo_labels")
+SLOW = (
+    "normalised", "without validation", "residual", "patch", "segan", "mean_teacher",
+    "pseudo_labels",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -322,6 +325,7 @@ def test_what_concerns_predictions_and_reports_may_change(slices, interrupted, t
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_a_search_shares_a_folder(slices, interrupted, tmp_path):
     segmenter = make(checkpoint_dir=tmp_path)
     search = GridSearchCV(segmenter, {"learning_rate": [1e-3, 2e-3]}, cv=KFold(2), refit=True)

@@ -43,6 +43,7 @@ def build_other(n_channels):
     raise AssertionError("nobody builds it")
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_every_process(slices):
     key = identity_key(identity_of(UNetSegmenter(), *slices))
     assert len(key) == 16

@@ -85,6 +85,7 @@ def test_grid_search_with_several_scores(net, small):
     assert search.predict_proba(X).shape == (4, 2, 32, 32)
 
 
+@pytest.mark.slow
 def test_randomized_search_over_the_ready_made_space(quick, slices):
     X, y = slices
     space = UNetSegmenter.search_space("small", library="sklearn")

@@ -324,10 +324,12 @@ def test_weights_that_the_estimator_cannot_use(slices):
         make_forest(KNeighborsClassifier()).fit(*slices, sample_weight=[1, 2, 3, 4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", ["random", "balanced"])
 def test_it_keeps_the_contract(sampling):
     check_segmenter(make_forest(sampling=sampling))
 
 
+@pytest.mark.slow
 def test_it_keeps_the_contract_with_another_classifier():
     check_segmenter(make_forest(LogisticRegression(), max_pixels=None))

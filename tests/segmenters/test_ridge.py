@@ -143,6 +143,7 @@ def test_other_channels_at_predict_are_refused(slices):
         segmenter.predict(np.zeros((1, 40, 50, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILTERS)
 def test_it_keeps_the_contract(name):
     check_segmenter(RidgeSegmenter(filter=name))

@@ -72,6 +72,7 @@ def test_processes_on_one_accelerator_are_told(worker, monkeypatch, recwarn, acc
     assert not recwarn.list
 
 
+@pytest.mark.slow
 def test_importing_keras_leaves_numpys_global_state():
     code = (
         "import numpy as np\n"

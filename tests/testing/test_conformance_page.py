@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sklearn
 from sklearn.utils import estimator_checks
 
@@ -70,6 +71,7 @@ def test_other_checks_that_are_named_exist():
     assert set(re.findall(r'\{"(check_\w+)":', PAGE)) == {"check_colour_images"}
 
 
+@pytest.mark.slow
 def test_the_example_is_a_file_of_tests_that_pass(tmp_path):
     code = re.search(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)[1]
     (tmp_path / "test_darkness.py").write_text(code, encoding="utf-8")

@@ -25,6 +25,7 @@ from membseg.segmenters import (
     EnsembleSegmenter,
     FCNSegmenter,
     KerasSegmenter,
+    MaskRCNNSegmenter,
     MultiPathSegmenter,
     PixelForestSegmenter,
     RidgeSegmenter,
@@ -79,6 +80,16 @@ TINY_CANDIDATES = [
     DeepLabV3PlusSegmenter(base_filters=2, atrous_rate=1, norm_layer="none", **TINY),
     MultiPathSegmenter(n_paths=2, base_filters=2, norm_layer="none", **TINY),
     MultiPathSegmenter(mode="two_path", base_filters=2, norm_layer="none", **TINY),
+    MaskRCNNSegmenter(
+        base_filters=2,
+        pyramid_filters=4,
+        head_units=8,
+        mask_filters=2,
+        n_rois=8,
+        max_steps=2,
+        batch_size=1,
+        precision="float32",
+    ),
 ]
 
 
@@ -109,7 +120,6 @@ def exemptions(estimator):
 QUICK = [
     tiny_unet(),
     KerasSegmenter(build_own, **TINY),
-    SegNetSegmenter(depth=2, base_filters=2, **TINY),
     ThresholdSegmenter(),
     RidgeSegmenter(),
     tiny_forest(),
@@ -133,6 +143,7 @@ def test_contract(estimator, check):
 
 #: Those that take longer: half a minute each.
 SLOW = [
+    SegNetSegmenter(depth=2, base_filters=2, **TINY),
     UNetSegmenter(max_steps=2, batch_size=2, precision="float32"),
     *TINY_VARIANTS,
     *TINY_CANDIDATES,
