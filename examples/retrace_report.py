@@ -8,7 +8,7 @@ slices, of moved copies of them and of the held-out slices 20-24 in every way th
     python examples/retrace_report.py --data ../shared/data
     python examples/retrace_report.py --data ../shared/data --quick
 
-The first takes minutes on a GPU and many hours on a laptop; ``--quick`` takes minutes there, with a
+The first wants a GPU; ``--quick`` makes do with a laptop, with a
 net of 16 filters, a quarter of each slice and fewer steps: its numbers are others, its table is the
 same. The readings are defined in :mod:`peers.retrace_readings`. Nothing is chosen to meet the
 quoted numbers: all readings are printed, and those within 0.03 of one are marked.
@@ -41,7 +41,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_slice_arguments(parser, required=False)
-    parser.add_argument("--quick", action="store_true", help="minutes on a laptop")
+    parser.add_argument("--quick", action="store_true", help="a smaller run")
     parser.add_argument("--side", type=int, help="pixels of each slice's side that are used")
     parser.add_argument("--filters", type=int, help="of the classical net's first level")
     parser.add_argument("--epochs", type=int, help="of the classical net")

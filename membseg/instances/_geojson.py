@@ -9,7 +9,7 @@ import numpy as np
 from membseg.exceptions import InvalidInputError
 from membseg.instances._measure_cells import CellMeasurements
 from membseg.instances._outlines import outline_cells
-from membseg.instances._write import write_file
+from membseg.io._write_file import write_file
 from membseg.metrics._label_images import list_label_images
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from membseg.exceptions import InvalidInputError
 from membseg.instances._outlines import outline_cells
-from membseg.instances._write import write_file
+from membseg.io._write_file import write_file
 from membseg.metrics._label_images import list_label_images
 
 #: Coordinates and numbers of points are stored in two bytes, with a sign and without.

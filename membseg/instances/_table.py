@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from membseg.instances._write import write_file
+from membseg.io._write_file import write_file
 from membseg.utils import import_optional
 
 #: Rows that are printed.

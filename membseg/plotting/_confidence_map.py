@@ -1,13 +1,13 @@
 """Where a segmenter is in doubt, on the slice itself."""
 
-import numbers
 from typing import Any
 
 import numpy as np
 
 from membseg.calibration import predict_uncertainty
 from membseg.exceptions import InvalidInputError
-from membseg.utils import check_images, import_optional, innermost
+from membseg.plotting._slices import take_slice
+from membseg.utils import import_optional, innermost
 
 #: Full doubt still lets the slice shine through.
 _MOST_OPAQUE = 0.85
@@ -105,14 +105,7 @@ class ConfidenceMapDisplay:
         InvalidTypeError
             If the estimator does not give such answers.
         """
-        n_images = len(check_images(X, finite=False))
-        if not isinstance(index, numbers.Integral) or not -n_images <= index < n_images:
-            raise InvalidInputError(
-                f"index must be the number of a slice of X, an integer from 0 to {n_images - 1}; "
-                f"got {index!r}."
-            )
-        start = index % n_images
-        part = X[start : start + 1]
+        part = take_slice(X, index)
         found = predict_uncertainty(estimator, part, method=method)
         image = np.asarray(part[0])
         threshold = getattr(innermost(estimator), "threshold_", 0.5)

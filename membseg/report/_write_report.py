@@ -11,7 +11,7 @@ import numpy as np
 from membseg.analysis._find_merges_and_splits import check_whole
 from membseg.analysis._tables import as_csv, plain
 from membseg.exceptions import InvalidInputError
-from membseg.instances._write import write_file
+from membseg.io._write_file import write_file
 from membseg.metrics._responses import evaluate_segmenter
 from membseg.report._collect import collect
 from membseg.report._content import Content

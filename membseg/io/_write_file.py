@@ -1,4 +1,4 @@
-"""Files with cells in them, written whole or not at all."""
+"""A file of a given kind, written whole or not at all."""
 
 import os
 from pathlib import Path
