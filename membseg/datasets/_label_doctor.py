@@ -168,7 +168,7 @@ def _check_fit(images: ImageStack, raw: ImageStack) -> list[Finding]:
 
 
 def _check_balance(masks: MaskStack, *, thorough: bool) -> list[Finding]:
-    fractions = [_fraction(mask) for mask in masks.masks]
+    fractions = [None if _is_sparse(mask) else _fraction(mask) for mask in masks.masks]
     empty = [i for i, f in enumerate(fractions) if f == 0]
     full = [i for i, f in enumerate(fractions) if f == 1]
     findings = []
@@ -215,6 +215,11 @@ def _check_balance(masks: MaskStack, *, thorough: bool) -> list[Finding]:
             )
         )
     return findings
+
+
+def _is_sparse(mask: np.ndarray) -> bool:
+    """Whether most pixels are ignored, as in strokes and reviews: then one class may be all."""
+    return bool(np.count_nonzero(mask == IGNORED) > mask.size / 2)
 
 
 def _fraction(mask: np.ndarray) -> float | None:

@@ -94,6 +94,17 @@ def test_empty_and_full_masks_are_named(clean):
     assert "y at 2, 4." in full.message
 
 
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize(("share", "told"), [(0.4, True), (0.6, False)])
+def test_sparse_labels_of_one_class_are_no_mistake(clean, value, share, told):
+    X, y, _ = clean
+    masks = y.astype(np.int16)
+    masks[1] = value
+    masks[1, : round(share * masks.shape[1])] = -1
+    found = codes(check_labels(X, masks, cheap=True))
+    assert bool({"empty-mask", "full-mask"} & set(found)) is told
+
+
 def test_long_lists_of_images_are_cut():
     y = np.zeros((12, 8, 8), np.uint8)
     y[0, :, :2] = 1

@@ -13,7 +13,7 @@ TINY = ("base_filters=2", "pyramid_filters=4", "head_units=8", "mask_filters=2",
 
 @pytest.mark.slow
 def test_rows_are_added(tmp_path):
-    command = [sys.executable, str(SCRIPT), "--synthetic", "--seconds", "30", "--set", *TINY]
+    command = [sys.executable, str(SCRIPT), "--synthetic", "--seconds", "15", "--set", *TINY]
     command += ["--output", "out/rows.json", "--keep", "out/fitted.joblib"]
     for n_rows in (1, 2):
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
