@@ -77,7 +77,7 @@ def test_they_are_the_slopes_of_the_logits(net, stack, subject, seed, place):
     way = along + 1e-3 * rng.standard_normal(pixels.shape)
     step = np.float32(1e-3) * way.astype(np.float32)
     (up, above), (down, below) = (subject.differentiate(0, pixels + s * step) for s in (1, -1))
-    # The network is made of linear pieces: where a unit wakes within the step, there are two slopes.
+    # The network is made of linear pieces; where a unit wakes within the step are two slopes.
     assume(all(np.allclose(one, gradient, rtol=1e-3, atol=1e-6) for one in (above, below)))
     assert (up - down) / 2 == pytest.approx(float((gradient * step).sum()), rel=0.05, abs=1e-5)
 
