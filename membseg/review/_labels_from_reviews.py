@@ -49,7 +49,7 @@ def labels_from_reviews(
         The value of pixels that nobody spoke of. Segmenters take -1 as such; tell them of others.
     whole_images : bool, default=False
         Whether an image that was found good is right at every pixel, but for the places in it
-        that were judged otherwise.
+        that were judged otherwise, and for what was painted.
 
     Returns
     -------
@@ -162,8 +162,12 @@ def _say(
             if image.verdict == "good":
                 said = found.membranes[image.image].astype(np.uint8)
                 for place in review.places:
-                    if place.image == image.image and place.verdict in ("doubtful", "wrong"):
+                    if place.image != image.image:
+                        continue
+                    if place.verdict in ("doubtful", "wrong"):
                         said[_rectangle(place)] = IGNORED
+                    # What is painted says more than a verdict on the whole.
+                    said[tuple(place.membrane.T)] = said[tuple(place.cell.T)] = IGNORED
                 yield image.image, said
     for place in review.places:
         membrane = found.membranes[place.image]

@@ -73,6 +73,17 @@ def test_whole_images(answer, write, stack):
     np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("verdict", [None, "good"])
+def test_paint_stands_in_whole_images_that_are_good(verdict, answer, write, stack):
+    answer["images"][0]["verdict"] = "good"
+    answer["places"][0].update(verdict=verdict, membrane=[[2, 5, 2]], cell=[[0, 7, 1]])
+    found = labels([answer], write, stack, whole_images=True)
+    wanted = stack[1][0].astype(int)
+    wanted[2, 5:7] = 255
+    wanted[0, 7] = 0
+    np.testing.assert_array_equal(found[0], wanted)
+
+
 def test_values_and_layout_are_those_of_the_predictions(answer, write, stack):
     X, masks = stack
     answer["places"][1]["verdict"] = "good"
