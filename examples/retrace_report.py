@@ -8,10 +8,11 @@ slices, of moved copies of them and of the held-out slices 20-24 in every way th
     python examples/retrace_report.py --data ../shared/data
     python examples/retrace_report.py --data ../shared/data --quick
 
-The first wants a GPU; ``--quick`` makes do with a laptop, with a
-net of 16 filters, a quarter of each slice and fewer steps: its numbers are others, its table is the
-same. The readings are defined in :mod:`peers.retrace_readings`. Nothing is chosen to meet the
-quoted numbers: all readings are printed, and those within 0.03 of one are marked.
+The first wants a GPU; ``--quick`` makes do with a laptop, with a net of 16 filters, a quarter of
+each slice and fewer steps: its numbers are others, its table is the same. ``--side 256 --resize``
+makes whole slices smaller by their nearest pixels, as the widely known code of the recipe does. The
+readings are defined in :mod:`peers.retrace_readings`. Nothing is chosen to meet the quoted numbers:
+all readings are printed, and those within 0.03 of one are marked.
 
 Both nets are kept in one JSON file of numbers; what is in it is not trained again. ``--redraw``
 makes table and figure of such a file, wherever it was made, and trains nothing.
@@ -43,6 +44,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add_slice_arguments(parser, required=False)
     parser.add_argument("--quick", action="store_true", help="a smaller run")
     parser.add_argument("--side", type=int, help="pixels of each slice's side that are used")
+    parser.add_argument(
+        "--resize", action="store_true", help="resize slices to that side; do not cut them"
+    )
     parser.add_argument("--filters", type=int, help="of the classical net's first level")
     parser.add_argument("--epochs", type=int, help="of the classical net")
     parser.add_argument("--steps", type=int, help="of each of those epochs")
@@ -65,7 +69,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if arguments.data is None:
         parser.error("--data is needed where nets are trained")
     arguments.settings = check_slice_arguments(parser, arguments)
-    arguments.settings |= {name: getattr(arguments, name) for name in (*_SIZES, "seed")}
+    names = (*_SIZES, "resize", "seed")
+    arguments.settings |= {name: getattr(arguments, name) for name in names}
     return arguments
 
 
@@ -86,10 +91,11 @@ def describe(content: dict[str, Any]) -> str:
     """Say above the figure what was trained, and where."""
     settings, machine = content["settings"], content["machine"]
     test = settings["test"]
+    cut = "resized to " if settings.get("resize") else ""
     where = ", ".join(machine["gpu"]) or f"{machine['cores']} cores of {machine['processor']}"
     return (
         f"ISBI 2012, held-out slices {test[0]}-{test[-1]}; the classical recipe with "
-        f"{settings['filters']} filters, {settings['side']} px, "
+        f"{settings['filters']} filters, {cut}{settings['side']} px, "
         f"{settings['epochs']} epochs of {settings['steps']} steps; {where}"
     )
 

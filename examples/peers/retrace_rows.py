@@ -30,8 +30,8 @@ def run_retrace_row(spec: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     spec : dict
-        "row" ("classical" or "default"), "data", "train", "test", "side", "filters", "epochs",
-        "steps", "max_steps" and "seed".
+        "row" ("classical" or "default"), "data", "train", "test", "side", "resize", "filters",
+        "epochs", "steps", "max_steps" and "seed".
 
     Returns
     -------
@@ -83,7 +83,15 @@ def batches(
 def _load(spec: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray]:
     side = spec["side"]
     X, y = load_slices(spec["data"], spec[name])
+    if spec["resize"]:
+        return _nearest(X, side), _nearest(y, side)
     return X[:, :side, :side], y[:, :side, :side]
+
+
+def _nearest(stack: np.ndarray, side: int) -> np.ndarray:
+    """Resize slices to a side by their nearest pixels."""
+    rows, columns = (((np.arange(side) + 0.5) * n / side).astype(int) for n in stack.shape[1:])
+    return stack[:, rows][:, :, columns]
 
 
 def _scale(X: np.ndarray) -> np.ndarray:

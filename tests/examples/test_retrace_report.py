@@ -207,6 +207,16 @@ def test_batches_do_not_depend_on_threads():
         stream.close()
 
 
+def test_slices_are_resized_by_their_nearest_pixels():
+    small = np.arange(2 * 8 * 8).reshape(2, 8, 8)
+    nearest = peer("rows")._nearest
+    assert np.array_equal(nearest(small, 8), small)
+    for factor in (2, 3):
+        large = small.repeat(factor, axis=1).repeat(factor, axis=2)
+        assert np.array_equal(nearest(large, 8), small)
+        assert np.array_equal(nearest(small, 8 * factor), large)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -250,4 +260,8 @@ def test_the_report_resumes_and_is_drawn_again(run_example, data, tmp_path):
         "retrace_report.py", "--redraw", "--output", "r.json", "--figure", "c.png"
     )
     assert redrawn == again
+    more = ["--resize", "--rows", "classical", "--output", "s.json", "--figure", "d.png"]
+    resized = run_example("retrace_report.py", *arguments[:-2], *more)
+    assert "failed" not in resized
+    assert json.loads((tmp_path / "s.json").read_text())["settings"]["resize"] is True
     assert (tmp_path / "c.png").stat().st_size > 10_000
