@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from skimage.transform import resize
 
 from membseg.metrics import score_table
 from peers import own
@@ -90,8 +91,8 @@ def _load(spec: dict[str, Any], name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _nearest(stack: np.ndarray, side: int) -> np.ndarray:
     """Resize slices to a side by their nearest pixels."""
-    rows, columns = (((np.arange(side) + 0.5) * n / side).astype(int) for n in stack.shape[1:])
-    return stack[:, rows][:, :, columns]
+    small = [resize(plane, (side, side), order=0, preserve_range=True) for plane in stack]
+    return np.stack(small).astype(stack.dtype)
 
 
 def _scale(X: np.ndarray) -> np.ndarray:
