@@ -61,9 +61,10 @@ def draw_scores(content: Mapping[str, Any], title: str, path: Path) -> None:
     panels[-1].legend(title="parameters", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     settings, machine = content["settings"], content["machine"]
     learn, look = settings["parts"]["test"]
+    rcnn = f" (Mask R-CNN {settings['rcnn_time_limit']:g} s)" if "mask_rcnn" in rows else ""
     what = (
         f"Cells of {title}: trained on slices {learn[0]}-{learn[-1]} for "
-        f"{settings['time_limit']:g} s, tested on {look[0]}-{look[-1]}; {machine['cores']} cores "
-        f"of {machine['processor']}"
+        f"{settings['time_limit']:g} s{rcnn}, tested on {look[0]}-{look[-1]}; "
+        f"{machine['cores']} cores of {machine['processor']}"
     )
     save_figure(figure, what, path)

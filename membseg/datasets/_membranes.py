@@ -27,6 +27,8 @@ _STYLES: dict[str, dict[str, Any]] = {
         "packing": {"spread": 0.25, "wiggle": 0.4, "merge": 0.0, "z_scale": 0.4},
     },
 }
+#: Numbers of the difficulties that have names.
+_DIFFICULTIES = {"easy": 0.1, "medium": 0.5, "hard": 0.9}
 #: Smallest height and width, in pixels.
 _MIN_SIZE = 16
 #: Distance of slices in cell diameters at continuity 0.5 (50 nm sections of ISBI 2012), and most.
@@ -43,7 +45,7 @@ def make_membranes(
     style: str = "em",
     cell_size: float | None = None,
     membrane_width: float | None = None,
-    difficulty: float = 0.5,
+    difficulty: float | str = 0.5,
     continuity: float = 0.5,
     return_cells: bool = False,
     random_state: int | np.random.Generator | np.random.RandomState | None = None,
@@ -75,9 +77,9 @@ def make_membranes(
         whole pixels on either side, so that odd widths come out one narrower. None takes 6 for
         ``"em"`` and 4 for ``"fluorescence"``, and less in proportion where `cell_size` is below
         its default. In ``"em"`` organelles and grain scale with it.
-    difficulty : float, default=0.5
+    difficulty : float or {"easy", "medium", "hard"}, default=0.5
         From 0 (clean, high contrast) to 1: noise, faint and oblique membranes, organelles, uneven
-        light. 0.5 resembles real slices.
+        light. 0.5 resembles real slices. The names are 0.1, 0.5 and 0.9.
     continuity : float, default=0.5
         Likeness of neighbouring slices from 0 (independent) to 1 (the same cells in each slice).
         0.5 resembles sections of 50 nm at 4 nm a pixel.
@@ -125,7 +127,7 @@ def make_membranes(
         raise InvalidInputError(
             f"style must be one of {sorted(_STYLES)}; got {style!r}. Take 'em' for dark membranes."
         )
-    _check_real(difficulty, "difficulty", 0.0, 1.0)
+    difficulty = _resolve_difficulty(difficulty)
     _check_real(continuity, "continuity", 0.0, 1.0)
     chosen = _STYLES[style]
     cell_size, membrane_width = _resolve_sizes(cell_size, membrane_width, chosen, (height, width))
@@ -153,6 +155,19 @@ def make_membranes(
     for i in range(n_images):
         X[i], y[i], cells[i] = painter.paint(i * spacing)
     return (X, y, cells) if return_cells else (X, y)
+
+
+def _resolve_difficulty(difficulty: float | str) -> float:
+    """Number of a difficulty that may have a name."""
+    if isinstance(difficulty, str):
+        if difficulty not in _DIFFICULTIES:
+            raise InvalidInputError(
+                f"difficulty must be a number from 0 to 1 or one of {list(_DIFFICULTIES)}; got "
+                f"{difficulty!r}. Leave it out for the default."
+            )
+        return _DIFFICULTIES[difficulty]
+    _check_real(difficulty, "difficulty", 0.0, 1.0)
+    return difficulty
 
 
 def _resolve_sizes(

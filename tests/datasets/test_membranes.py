@@ -172,6 +172,12 @@ def test_membrane_width_widens_the_lines():
             "difficulty must be a number from 0 to 1; got 1.5.",
         ),
         (
+            {"difficulty": "simple"},
+            InvalidInputError,
+            "difficulty must be a number from 0 to 1 or one of ['easy', 'medium', 'hard']; got "
+            "'simple'.",
+        ),
+        (
             {"continuity": "high"},
             InvalidTypeError,
             "continuity must be a number from 0 to 1; got 'high'.",
@@ -187,6 +193,15 @@ def test_membrane_width_widens_the_lines():
 def test_refusals(arguments, error, message):
     with pytest.raises(error, match=re.escape(message)):
         make_membranes(**{"n_images": 1, "height": 32, "width": 32, **arguments})
+
+
+@pytest.mark.parametrize(("name", "number"), [("easy", 0.1), ("medium", 0.5), ("hard", 0.9)])
+def test_difficulties_have_names(name, number):
+    named, given_as_number = (
+        make_membranes(1, 48, 48, difficulty=difficulty, random_state=3)[0]
+        for difficulty in (name, number)
+    )
+    np.testing.assert_array_equal(named, given_as_number)
 
 
 def test_grey_levels_match_real_slices(shared_data):

@@ -8,7 +8,10 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 #: Pages that convert or train for longer than the others.
-SLOW = ("baselines", "bioimageio", "exporting", "networks", "pretrained", "quality", "training")
+SLOW = (
+    "baselines", "bioimageio", "exporting", "instances", "networks", "pretrained", "quality",
+    "training",
+)  # fmt: skip
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", flags=re.MULTILINE)
 
 
