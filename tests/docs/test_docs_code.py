@@ -9,8 +9,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 #: Pages that convert or train for longer than the others.
 SLOW = (
-    "baselines", "bioimageio", "exporting", "instances", "networks", "pretrained", "quality",
-    "training",
+    "baselines", "big_images", "bioimageio", "exporting", "instances", "networks", "pretrained",
+    "quality", "training",
 )  # fmt: skip
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", flags=re.MULTILINE)
 

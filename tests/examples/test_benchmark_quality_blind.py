@@ -28,6 +28,7 @@ def blind(data, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_rows_are_made_once(blind, capsys):
     rows = blind("--judges", "mask")
     assert set(rows) == {"truth", "mask"}

@@ -12,6 +12,7 @@ from membseg.exceptions import InvalidInputError, MembsegWarning
 from membseg.inspection._subject import open_subject
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(
     place=st.tuples(st.integers(0, 47), st.integers(0, 39)),
