@@ -155,4 +155,5 @@ def _co_occurrence(levels: np.ndarray, chosen: np.ndarray) -> tuple[float, float
     if not pairs.sum():
         return float("nan"), float("nan")
     pairs /= pairs.sum()
-    return tuple(float(graycoprops(pairs, p)[0, 0]) for p in ("contrast", "homogeneity"))  # type: ignore[return-value]  # two of them
+    contrast, homogeneity = (graycoprops(pairs, p)[0, 0] for p in ("contrast", "homogeneity"))
+    return float(contrast), float(homogeneity)

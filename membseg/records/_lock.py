@@ -34,7 +34,7 @@ if os.name == "nt":  # pragma: no cover  # tried on Windows only
             try:
                 file.seek(0)
                 # Only Windows has this module.
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]  # see above
+                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]  # Windows has it
             except OSError:
                 time.sleep(0.1)
             else:
@@ -42,7 +42,7 @@ if os.name == "nt":  # pragma: no cover  # tried on Windows only
 
     def _unlock(file: Any) -> None:
         file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]  # as above
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]  # Windows has it
 else:
     import fcntl
 

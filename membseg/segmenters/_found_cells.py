@@ -85,7 +85,7 @@ class CellCanvas:
             number = len(self.scores)
         else:
             self.scores[number - 1] = max(self.scores[number - 1], cell.score)
-            self.tiles[number - 1].append(cell.tile)  # type: ignore[arg-type]  # it is cut
+            self.tiles[number - 1].append(cell.tile)  # type: ignore[arg-type]  # cells cut by a tile have one
         inside = self.inside[cell.window]
         won = mask & ((owners == 0) | (cell.mask > inside))
         owners[won] = number

@@ -29,7 +29,7 @@ def load_keras() -> None:
     state = np.random.get_state()  # noqa: NPY002  # the legacy state is what is kept
     import keras  # noqa: F401  # for what the import does
 
-    np.random.set_state(state)  # noqa: NPY002  # as above
+    np.random.set_state(state)  # noqa: NPY002  # the legacy state is put back
 
 
 def limit_threads() -> None:
